@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/arrival.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+namespace reprieve {
+namespace {
+
+// Children are converted in portions of so many.
+constexpr std::size_t kPortion = 1024;
+
+void convert_children(Transaction& tx, InodeId directory, ItemKind from, ItemKind to) {
+  for (EntryId after{}; true;) {
+    const auto children = tx.entries.list(directory, after, kPortion);
+    for (const auto& [entry, inode] : children) {
+      if (inode.kind == from) tx.inodes.set_kind(inode.id, to);
+    }
+    if (children.size() < kPortion) return;
+    after = children.back().entry.id;
+  }
+}
+
+void settle_container(Transaction& tx, const Account& account, const InodeRow& project, ItemKind container,
+                      ItemKind member, const char* name, const Caller& caller, Timestamp now) {
+  const auto existing = tx.entries.find_live_with_inode(project.id, name);
+  if (!existing) {
+    constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO;
+    const mode_t mode = S_IFDIR | (project.mode & kPermissions);
+    const InodeRow made = make_inode(account, tx.sequences.next_inode(), container, mode, project, caller, now);
+    tx.inodes.insert(made, nullptr);
+    add_entry(tx, project.id, name, made.id);
+    tx.inodes.directory_changed(project.id, 1, now);
+  } else if (existing->inode.kind == ItemKind::folder) {
+    tx.inodes.set_kind(existing->inode.id, container);
+    convert_children(tx, existing->inode.id, ItemKind::folder, member);
+  }
+}
+
+}  // namespace
+
+InodeRow make_inode(const Account& account, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
+                    const Caller& caller, Timestamp now) {
+  const bool is_directory = S_ISDIR(mode);
+  InodeRow row{.id = id,
+               .kind = kind,
+               .mode = mode,
+               .uid = caller.uid,
+               .gid = caller.gid,
+               .links = is_directory ? 2U : 1U,
+               .accessed = now,
+               .modified = now,
+               .changed = now,
+               .born = now,
+               .owner = account.id,
+               .creator = account.id};
+  if ((parent.mode & S_ISGID) != 0) {
+    row.gid = parent.gid;
+    if (is_directory) row.mode |= S_ISGID;
+  }
+  if (S_ISREG(mode)) row.accessed = row.modified = Timestamp{};
+  return row;
+}
+
+void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode) {
+  tx.entries.insert({.parent = parent, .id = tx.sequences.next_entry(), .name = name, .inode = inode, .item = {}});
+}
+
+void settle_kind(Transaction& tx, const Account& account, const InodeRow& directory, ItemKind kind,
+                 const Caller& caller, Timestamp now) {
+  const ItemKind was = directory.kind;
+  if (was != kind) tx.inodes.set_kind(directory.id, kind);
+  if (kind == ItemKind::project && was != ItemKind::project) {
+    settle_container(tx, account, directory, ItemKind::samples, ItemKind::sample, "samples", caller, now);
+    settle_container(tx, account, directory, ItemKind::analyses, ItemKind::analysis, "analyses", caller, now);
+  } else if (kind == ItemKind::samples && was != kind) {
+    convert_children(tx, directory.id, ItemKind::folder, ItemKind::sample);
+  } else if (kind == ItemKind::analyses && was != kind) {
+    convert_children(tx, directory.id, ItemKind::folder, ItemKind::analysis);
+  }
+}
+
+}  // namespace reprieve

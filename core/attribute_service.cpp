@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/attribute_service.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <string_view>
+
+#include "core/ancestry.h"
+#include "core/base/entry_name.h"
+#include "core/inode_view.h"
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+constexpr mode_t kPermissionBits = 07777;
+// Linux's limits for any file system (include/uapi/linux/limits.h: XATTR_NAME_MAX, XATTR_SIZE_MAX).
+constexpr std::size_t kXattrNameMax = 255;
+constexpr std::size_t kXattrSizeMax = 65536;
+constexpr std::string_view kOwnPrefix = "user.reprieve.";
+constexpr std::string_view kSystemPrefix = "system.";
+
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
+  auto row = tx.inodes.find(inode);
+  if (!row) return fail(Errc::stale);
+  return *row;
+}
+
+// The inode, if it may be changed: it has a live name, or was open when it lost its last one.
+Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
+  REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
+  if (row.kind == ItemKind::trash) return fail(Errc::skeleton);
+  const Location location = locate_inode(tx, account, inode);
+  if (location.life == Life::live) return row;
+  // Without an item it was destroyed by an exclude or purged, and only who holds it open can have asked.
+  const auto item = tx.trash.find(location.item);
+  if (item ? parts.content.is_open_since(inode, item->deleted) : parts.content.is_open(inode)) return row;
+  return fail(Errc::in_trash);
+}
+
+// What a write, a truncation or a change of owner by a plain user does to set-id bits (inode(7)).
+mode_t without_set_id_bits(mode_t mode) {
+  mode &= ~static_cast<mode_t>(S_ISUID);
+  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<mode_t>(S_ISGID);
+  return mode;
+}
+
+void apply_to_row(InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
+  const bool owner_changes = changes.uid.has_value() || changes.gid.has_value();
+  const bool drops = changes.drop_set_id_bits || owner_changes || (changes.size.has_value() && caller.uid != 0);
+  if (drops && !S_ISDIR(row.mode)) row.mode = without_set_id_bits(row.mode);
+  if (changes.mode) row.mode = (row.mode & S_IFMT) | (*changes.mode & kPermissionBits);
+  row.uid = changes.uid.value_or(row.uid);
+  row.gid = changes.gid.value_or(row.gid);
+}
+
+timespec blob_time(const std::optional<AttributeChanges::Time>& time) {
+  if (!time) return {.tv_sec = 0, .tv_nsec = UTIME_OMIT};
+  if (time->now) return {.tv_sec = 0, .tv_nsec = UTIME_NOW};
+  return to_timespec(time->at);
+}
+
+Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const AttributeChanges& changes) {
+  if (changes.size) REPRIEVE_TRY_VOID(blobs.truncate(blob, *changes.size));
+  if (!changes.accessed && !changes.modified) return {};
+  const timespec times[2] = {blob_time(changes.accessed), blob_time(changes.modified)};
+  return blobs.set_times(blob, times);
+}
+
+// Names that users may not touch.
+Result<void> check_xattr_name(const std::string& name) {
+  if (name.size() > kXattrNameMax) return fail(Errc::buffer_too_small, "the attribute's name is over 255 bytes long");
+  if (name.starts_with(kSystemPrefix)) return fail(Errc::not_supported, "system attributes are not supported");
+  return {};
+}
+
+}  // namespace
+
+AttributeService::AttributeService(CoreParts& parts) : parts_(parts) {}
+
+Result<Attributes> AttributeService::get(InodeId inode) {
+  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) { return require_inode(tx, inode); }));
+  return view_inode(parts_, row);
+}
+
+Result<Attributes> AttributeService::set(const Account& account, InodeId inode, const AttributeChanges& changes,
+                                         const Caller& caller) {
+  REPRIEVE_TRY(InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
+    return require_changeable(parts_, tx, account, inode);
+  }));
+  const bool is_file = S_ISREG(row.mode);
+  if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
+  if (is_file) REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+
+  const mode_t mode_before = row.mode;
+  apply_to_row(row, changes, caller);
+  const bool owner_or_mode = changes.mode || changes.uid || changes.gid || row.mode != mode_before;
+  const bool times = !is_file && (changes.accessed || changes.modified);
+  if (owner_or_mode || times) {
+    REPRIEVE_TRY(row, parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+      // Read again: the row may have changed while the blob was worked on.
+      REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
+      const Timestamp now = parts_.clock.now();
+      apply_to_row(fresh, changes, caller);
+      fresh.changed = now;
+      const auto time = [now](const AttributeChanges::Time& to) { return to.now ? now : to.at; };
+      if (times && changes.accessed) fresh.accessed = time(*changes.accessed);
+      if (times && changes.modified) fresh.modified = time(*changes.modified);
+      if (owner_or_mode) tx.inodes.set_owner_and_mode(fresh);
+      if (times) tx.inodes.set_times(fresh);
+      return fresh;
+    }));
+  }
+  parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
+  return view_inode(parts_, row);
+}
+
+Result<std::string> AttributeService::get_xattr(InodeId inode, const std::string& name) {
+  REPRIEVE_TRY_VOID(check_xattr_name(name));
+  return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
+    auto value = tx.inodes.xattr(inode, name);
+    if (value) return *std::move(value);
+    REPRIEVE_TRY_VOID(require_inode(tx, inode));
+    return fail(Errc::no_attribute);
+  });
+}
+
+Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode) {
+  return parts_.store->read([&](Transaction& tx) -> Result<std::vector<std::string>> {
+    REPRIEVE_TRY_VOID(require_inode(tx, inode));
+    return tx.inodes.xattr_names(inode);
+  });
+}
+
+Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, const std::string& name,
+                                         const std::string& value, XattrMode mode, const Caller& caller) {
+  REPRIEVE_TRY_VOID(check_xattr_name(name));
+  if (name.starts_with(kOwnPrefix)) return fail(Errc::reserved_name, "user.reprieve.* is set by the file system alone");
+  if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
+  REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
+    const bool exists = tx.inodes.xattr(inode, name).has_value();
+    if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
+    if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
+    tx.inodes.set_xattr(inode, name, value);
+    tx.inodes.set_changed(inode, parts_.clock.now());
+    return {};
+  }));
+  parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<void> AttributeService::remove_xattr(const Account& account, InodeId inode, const std::string& name,
+                                            const Caller& caller) {
+  REPRIEVE_TRY_VOID(check_xattr_name(name));
+  REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
+    if (!tx.inodes.xattr(inode, name)) return fail(Errc::no_attribute);
+    tx.inodes.remove_xattr(inode, name);
+    tx.inodes.set_changed(inode, parts_.clock.now());
+    return {};
+  }));
+  parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<struct statvfs> AttributeService::statfs() {
+  REPRIEVE_TRY(struct statvfs figures, parts_.blobs->disk());
+  figures.f_namemax = kEntryNameMax;
+  return figures;
+}
+
+}  // namespace reprieve

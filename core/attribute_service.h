@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/statvfs.h>
+
+#include <string>
+#include <vector>
+
+#include "core/accounts.h"
+#include "core/base/attributes.h"
+#include "core/base/caller.h"
+#include "core/base/result.h"
+
+namespace reprieve {
+
+struct CoreParts;
+
+enum class XattrMode : std::uint8_t { set, create, replace };
+
+// What inodes carry besides names and bytes: attributes, extended attributes, and the figures of statfs. Thread-safe;
+// each change is one transaction. Permissions as for Namespace. Errors of every call: stale, io, no_space.
+//
+// Size and times of a regular file are its blob's, because the kernel changes them without telling (passthrough); the
+// rest is in rows. ctime is the later of the two.
+class AttributeService {
+ public:
+  explicit AttributeService(CoreParts& parts);
+
+  Result<Attributes> get(InodeId inode);
+  // in_trash (unless the file is open since before it was trashed), skeleton, invalid_argument (size of what is not a
+  // regular file).
+  Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
+
+  // no_attribute; not_supported for system.*, which POSIX ACLs live in.
+  Result<std::string> get_xattr(InodeId inode, const std::string& name);
+  Result<std::vector<std::string>> list_xattrs(InodeId inode);
+  // in_trash, exists, no_attribute, name_too_long, too_large, reserved_name (user.reprieve.*), not_supported.
+  Result<void> set_xattr(const Account& account, InodeId inode, const std::string& name, const std::string& value,
+                         XattrMode mode, const Caller& caller);
+  Result<void> remove_xattr(const Account& account, InodeId inode, const std::string& name, const Caller& caller);
+
+  // The backing disk's figures; f_namemax is ours.
+  Result<struct statvfs> statfs();
+
+ private:
+  CoreParts& parts_;
+};
+
+}  // namespace reprieve

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/content.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <unordered_map>
+
+#include "core/ancestry.h"
+#include "core/base/sync.h"
+#include "core/parts.h"
+
+namespace reprieve {
+
+// What all opens of one inode share. The counts change under the table's lock; the rest is constant.
+class OpenInode {
+ public:
+  OpenInode(InodeId id, FileDescriptor descriptor, Timestamp opened_at)
+      : inode(id), blob(std::move(descriptor)), opened(opened_at) {}
+
+  const InodeId inode;
+  const FileDescriptor blob;
+  const Timestamp opened;  // the first of the opens that overlap up to now
+  unsigned opens = 0;
+  unsigned writers = 0;
+};
+
+struct Content::Table {
+  Mutex mutex;
+  std::unordered_map<InodeId, std::shared_ptr<OpenInode>> inodes REPRIEVE_GUARDED_BY(mutex);
+
+  // Counts one more open of `inode`, if there is one already.
+  std::shared_ptr<OpenInode> join(InodeId inode, bool writable) {
+    const MutexLock lock(mutex);
+    const auto found = inodes.find(inode);
+    if (found == inodes.end()) return nullptr;
+    ++found->second->opens;
+    found->second->writers += writable ? 1U : 0U;
+    return found->second;
+  }
+};
+
+OpenFile::OpenFile(Content& content, std::shared_ptr<OpenInode> open, bool writable)
+    : content_(&content), open_(std::move(open)), writable_(writable) {}
+
+OpenFile::OpenFile(OpenFile&&) noexcept = default;
+
+OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
+  if (this == &other) return *this;
+  if (open_) content_->close(*this);
+  content_ = other.content_;
+  open_ = std::move(other.open_);
+  writable_ = other.writable_;
+  return *this;
+}
+
+OpenFile::~OpenFile() {
+  if (open_) content_->close(*this);
+}
+
+InodeId OpenFile::inode() const { return open_->inode; }
+
+int OpenFile::descriptor() const { return open_->blob.get(); }
+
+Content::Content(CoreParts& parts) : parts_(parts), table_(std::make_unique<Table>()) {}
+
+Content::~Content() = default;
+
+Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags, const Caller& caller) {
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+  REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
+    const auto row = tx.inodes.find(inode);
+    if (!row) return fail(Errc::stale);
+    if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
+    if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
+    if (!writes) return {};
+    const Location location = locate_inode(tx, account, inode);
+    if (location.life == Life::live) return {};
+    const auto item = tx.trash.find(location.item);
+    if (item && is_open_since(inode, item->deleted)) return {};
+    return fail(Errc::in_trash);
+  }));
+  REPRIEVE_TRY(OpenFile file, open_blob(inode, flags));
+  if ((flags & O_TRUNC) != 0) {
+    REPRIEVE_TRY_VOID(parts_.attributes.set(account, inode, {.size = 0}, caller));
+  }
+  return file;
+}
+
+Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,
+                                    int flags, const Caller& caller) {
+  REPRIEVE_TRY(
+      Attributes attributes,
+      parts_.names.create(account, parent, name, {.mode = S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT))}, caller));
+  REPRIEVE_TRY(OpenFile file, open_blob(attributes.inode, flags));
+  if (file.writable()) attributes.stability = Stability::being_written;
+  return CreatedFile{attributes, std::move(file)};
+}
+
+Result<OpenFile> Content::open_blob(InodeId inode, int flags) {
+  const bool writable = (flags & O_ACCMODE) != O_RDONLY;
+  if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
+  REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
+  auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), parts_.clock.now());
+  {
+    const MutexLock lock(table_->mutex);
+    // Somebody may have opened it meanwhile: theirs is shared then, and the descriptor opened here is closed again.
+    table_->inodes.try_emplace(inode, std::move(fresh));
+  }
+  return OpenFile(*this, table_->join(inode, writable), writable);
+}
+
+void Content::close(OpenFile& file) {
+  const InodeId inode = file.inode();
+  {
+    const MutexLock lock(table_->mutex);
+    file.open_->writers -= file.writable_ ? 1U : 0U;
+    if (--file.open_->opens > 0) return;
+    table_->inodes.erase(inode);
+  }
+  parts_.purger.closed(inode);
+}
+
+Result<void> Content::sync(const OpenFile& file, bool data_only) {
+  const int failed = data_only ? ::fdatasync(file.descriptor()) : ::fsync(file.descriptor());
+  if (failed != 0) return fail(from_errno(errno, "fsync"));
+  return parts_.store->sync();
+}
+
+bool Content::is_open(InodeId inode) {
+  const MutexLock lock(table_->mutex);
+  return table_->inodes.contains(inode);
+}
+
+bool Content::is_open_since(InodeId inode, Timestamp moment) {
+  const MutexLock lock(table_->mutex);
+  const auto found = table_->inodes.find(inode);
+  return found != table_->inodes.end() && found->second->opened <= moment;
+}
+
+bool Content::is_open_for_writing(InodeId inode) {
+  const MutexLock lock(table_->mutex);
+  const auto found = table_->inodes.find(inode);
+  return found != table_->inodes.end() && found->second->writers > 0;
+}
+
+std::uint64_t Content::open_inodes() {
+  const MutexLock lock(table_->mutex);
+  return table_->inodes.size();
+}
+
+}  // namespace reprieve

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "core/accounts.h"
+#include "core/base/attributes.h"
+#include "core/base/caller.h"
+#include "core/base/file_descriptor.h"
+#include "core/base/result.h"
+#include "core/namespace.h"
+
+namespace reprieve {
+
+struct CoreParts;
+class Content;
+class OpenInode;
+
+// One open(2) of a regular file. Destroying it is the close. Not tied to the mount that it came through. All opens of
+// one inode share one descriptor, opened for reading and writing whatever this open asked for.
+class OpenFile {
+ public:
+  OpenFile(OpenFile&&) noexcept;
+  OpenFile& operator=(OpenFile&&) noexcept;
+  ~OpenFile();
+
+  [[nodiscard]] InodeId inode() const;
+  // The blob, lent: valid as long as any OpenFile of the inode lives. Thread-safe as pread(2) and pwrite(2) are.
+  [[nodiscard]] int descriptor() const;
+  [[nodiscard]] bool writable() const { return writable_; }
+
+ private:
+  friend class Content;
+  OpenFile(Content& content, std::shared_ptr<OpenInode> open, bool writable);
+  Content* content_;
+  std::shared_ptr<OpenInode> open_;  // null once moved from
+  bool writable_;
+};
+
+struct CreatedFile {
+  Attributes attributes;
+  OpenFile file;
+};
+
+// Opens blobs. Thread-safe. Reading and writing happen on the descriptor, in the daemon or past it in the kernel.
+class Content {
+ public:
+  explicit Content(CoreParts& parts);
+  ~Content();
+
+  // `flags` are open(2)'s; access mode and O_TRUNC count. in_trash (for writing), is_directory, invalid_argument (not a
+  // regular file), stale, too_many_open_files, no_space, io.
+  Result<OpenFile> open(const Account& account, InodeId inode, int flags, const Caller& caller);
+  // Namespace::create of a regular file and open of it. Errors of both.
+  Result<CreatedFile> create(const Account& account, InodeId parent, const EntryName& name, mode_t mode, int flags,
+                             const Caller& caller);
+
+  // On return the file's data, its attributes and every change to the tree so far survive a power cut. io.
+  Result<void> sync(const OpenFile& file, bool data_only);
+
+  // For the rest of core.
+  [[nodiscard]] bool is_open(InodeId inode);
+  // Open without a break since `moment` or before: a file that was trashed then may be changed until its last close.
+  [[nodiscard]] bool is_open_since(InodeId inode, Timestamp moment);
+  [[nodiscard]] bool is_open_for_writing(InodeId inode);
+  [[nodiscard]] std::uint64_t open_inodes();
+
+ private:
+  friend class OpenFile;
+  struct Table;
+  Result<OpenFile> open_blob(InodeId inode, int flags);
+  void close(OpenFile& file);
+  CoreParts& parts_;
+  std::unique_ptr<Table> table_;
+};
+
+}  // namespace reprieve

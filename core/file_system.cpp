@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/file_system.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+Result<void> make_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) return fail(from_errno(errno, path.string()));
+  if (!std::filesystem::is_directory(path, error))
+    return fail(Errc::not_directory, path.string() + " is not a directory");
+  return {};
+}
+
+// Removes blobs that no row names: files that a killed process had made ahead of need, or whose create did not commit.
+// They lie above the recorded tail, so the search does not grow with the store.
+Result<void> remove_orphans(Store& store, const BlobStore& blobs) {
+  return store.write([&](Transaction& tx) -> Result<void> {
+    Result<void> removed;
+    const auto found = blobs.each_from(tx.sequences.blob_tail(), tx.sequences.reserved_inodes(), [&](InodeId blob) {
+      if (!removed || tx.inodes.find(blob) || tx.purges.is_doomed(blob)) return;
+      removed = blobs.remove(blob);
+    });
+    REPRIEVE_TRY_VOID(found);
+    tx.purges.forget_operations();
+    return removed;
+  });
+}
+
+void connect(CoreParts& parts) {
+  Store& store = *parts.store;
+  BlobStore& blobs = *parts.blobs;
+  store.oldest_unsettled_inode([&blobs] { return blobs.oldest_unsettled(); });
+  store.on_dirty([&parts] { parts.flusher.wake(); });
+  blobs.start([&store, &blobs](std::size_t count) {
+    return store.read([&](Transaction& tx) -> Result<std::vector<InodeId>> {
+      std::vector<InodeId> numbers;
+      for (std::size_t i = 0; i < count; ++i) {
+        numbers.push_back(tx.sequences.next_inode());
+        blobs.announce(numbers.back());
+      }
+      return numbers;
+    });
+  });
+  parts.flusher.start();
+  parts.purger.start();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock,
+                                                     ProcessTable& processes) {
+  const std::filesystem::path& directory = settings.store.path;
+  REPRIEVE_TRY_VOID(make_directory(directory));
+  const auto database = directory / "metadata.db";
+  std::error_code error;
+  const bool is_new = !std::filesystem::exists(database, error);
+  REPRIEVE_TRY(auto store, Store::open(database));
+  REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
+  REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
+  auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
+  connect(*parts);
+  return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts)));
+}
+
+Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock) {
+  static LinuxProcessTable processes;  // has no state
+  return open(settings, clock, processes);
+}
+
+FileSystem::FileSystem(std::unique_ptr<CoreParts> parts) : parts_(std::move(parts)) {}
+
+FileSystem::~FileSystem() {
+  parts_->purger.stop();
+  parts_->flusher.stop();
+  parts_->blobs->stop();
+  // Closing writes the log back and flushes; the result can no longer be told to anybody.
+  static_cast<void>(parts_->store->sync());
+}
+
+Accounts& FileSystem::accounts() { return parts_->accounts; }
+Namespace& FileSystem::names() { return parts_->names; }
+AttributeService& FileSystem::attributes() { return parts_->attributes; }
+Content& FileSystem::content() { return parts_->content; }
+Trash& FileSystem::trash() { return parts_->trash; }
+EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
+
+Result<void> FileSystem::sync() { return parts_->store->sync(); }
+
+Result<StorageFigures> FileSystem::figures() {
+  REPRIEVE_TRY(StorageFigures figures, parts_->store->read([](Transaction& tx) -> Result<StorageFigures> {
+    return StorageFigures{.accounts = tx.accounts.all().size(),
+                          .inodes = tx.inodes.count(),
+                          .trash_items = tx.trash.count(),
+                          .purge_queue = tx.purges.count()};
+  }));
+  REPRIEVE_TRY(const struct statvfs disk, parts_->blobs->disk());
+  figures.open_files = parts_->content.open_inodes();
+  figures.disk_total = std::uint64_t{disk.f_blocks} * disk.f_frsize;
+  figures.disk_free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  figures.metadata_bytes = parts_->store->size_bytes();
+  return figures;
+}
+
+Result<OperationProgress> FileSystem::operation(OperationId id) { return parts_->purger.progress(id); }
+
+void FileSystem::set_change_listener(ChangeListener* listener) { parts_->listener = listener; }
+
+}  // namespace reprieve

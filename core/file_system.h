@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "core/accounts.h"
+#include "core/attribute_service.h"
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/changes.h"
+#include "core/content.h"
+#include "core/empty_plan.h"
+#include "core/namespace.h"
+#include "core/sessions.h"
+#include "core/settings.h"
+#include "core/storage_figures.h"
+#include "core/trash.h"
+
+namespace reprieve {
+
+// A store opened as a file system: the one object that mounts and the control socket share. Thread-safe, as its parts
+// are. Knows neither FUSE nor sockets.
+class FileSystem {
+ public:
+  // Opens or makes the store at `settings.store.path`, brings its schema up to date and removes what a crash left half
+  // made. Errors: store_locked, store_newer, store_damaged (nothing was changed), no_space, io. `clock` and
+  // `processes` must outlive it.
+  static Result<std::unique_ptr<FileSystem>> open(const Settings& settings, const Clock& clock,
+                                                  ProcessTable& processes);
+  // The same with the processes of this machine.
+  static Result<std::unique_ptr<FileSystem>> open(const Settings& settings, const Clock& clock);
+  // Flushes and closes. Every OpenFile must be gone by then.
+  ~FileSystem();
+
+  [[nodiscard]] Accounts& accounts();
+  [[nodiscard]] Namespace& names();
+  [[nodiscard]] AttributeService& attributes();
+  [[nodiscard]] Content& content();
+  [[nodiscard]] Trash& trash();
+  [[nodiscard]] EmptyPlans& empty_plans();
+
+  // On return every change so far survives a power cut. io.
+  Result<void> sync();
+  Result<StorageFigures> figures();
+  // not_found: finished long ago, or never was.
+  Result<OperationProgress> operation(OperationId id);
+
+  // Who hears of changes from now on; null for nobody. Set before the first mount, cleared after the last.
+  void set_change_listener(ChangeListener* listener);
+
+ private:
+  explicit FileSystem(std::unique_ptr<CoreParts> parts);
+  std::unique_ptr<CoreParts> parts_;
+};
+
+}  // namespace reprieve

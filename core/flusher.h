@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "core/base/sync.h"
+
+namespace reprieve {
+
+class Store;
+
+// Makes changes durable that nobody asked to sync: `interval` after the first of them the log is flushed, and when it
+// has grown it is written back. Sleeps without a timer while there is nothing to flush.
+class Flusher {
+ public:
+  Flusher(Store& store, std::chrono::milliseconds interval);
+  ~Flusher();
+
+  void start();
+  void stop();  // idempotent
+  // There is something to flush, or to write back. Any thread, any lock held.
+  void wake();
+
+ private:
+  void run();
+
+  Store& store_;
+  const std::chrono::milliseconds interval_;
+  Mutex mutex_;
+  ConditionVariable woken_;
+  bool dirty_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace reprieve

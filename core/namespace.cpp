@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/namespace.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/ancestry.h"
+#include "core/arrival.h"
+#include "core/inode_view.h"
+#include "core/parts.h"
+#include "core/removal.h"
+
+namespace reprieve {
+namespace {
+
+// EXT4_LINK_MAX (fs/ext4/ext4.h), which programs that probe for EMLINK expect to be far away.
+constexpr std::uint32_t kLinksMax = 65000;
+constexpr std::size_t kSymlinkMax = 4095;  // PATH_MAX less its NUL
+
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
+  auto row = tx.inodes.find(inode);
+  if (!row) return fail(Errc::stale);
+  return *row;
+}
+
+Result<InodeRow> require_directory(Transaction& tx, InodeId inode) {
+  REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
+  if (!S_ISDIR(row.mode)) return fail(Errc::not_directory);
+  return row;
+}
+
+// Checks that `node` may be made there and returns the kind that it gets.
+Result<ItemKind> check_creation(Transaction& tx, const Account& account, const InodeRow& parent, const EntryName& name,
+                                mode_t mode) {
+  REPRIEVE_TRY(const ItemKind kind, placement(S_ISDIR(mode) ? ItemKind::folder : ItemKind::file, parent.kind, name));
+  REPRIEVE_TRY_VOID(require_live(tx, account, parent.id));
+  if (tx.entries.find_live(parent.id, name.bytes())) return fail(Errc::exists);
+  return kind;
+}
+
+}  // namespace
+
+Namespace::Namespace(CoreParts& parts) : parts_(parts) {}
+
+Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, const EntryName& name) {
+  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
+    if (parent == account.trash) {
+      const auto item = tx.trash.find_by_name(account.id, name.bytes());
+      if (!item) return fail(Errc::not_found);
+      return require_inode(tx, item->inode);
+    }
+    auto found = tx.entries.find_live_with_inode(parent, name.bytes());
+    if (found) return found->inode;
+    REPRIEVE_TRY_VOID(require_directory(tx, parent));
+    return fail(Errc::not_found);
+  }));
+  return view_inode(parts_, row);
+}
+
+Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) {
+  if (directory == account.root) return directory;
+  return parts_.store->read([&](Transaction& tx) -> Result<InodeId> {
+    const auto place = tx.entries.place(directory);
+    if (!place) return fail(Errc::stale);
+    return place->item ? account.trash : place->parent;
+  });
+}
+
+Result<Attributes> Namespace::create(const Account& account, InodeId parent_id, const EntryName& name,
+                                     const NewNode& node, const Caller& caller) {
+  if (S_ISLNK(node.mode) && node.symlink_target.empty()) return fail(Errc::not_found, "a symbolic link leads nowhere");
+  if (node.symlink_target.size() > kSymlinkMax)
+    return fail(Errc::name_too_long, "a symbolic link's target is too long");
+  const bool is_file = S_ISREG(node.mode);
+  InodeId blob;
+  if (is_file) {
+    REPRIEVE_TRY(blob, parts_.blobs->take());
+  }
+  Changes changes{.through = caller.mount};
+  auto made = parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+    const Timestamp now = parts_.clock.now();
+    REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
+    REPRIEVE_TRY(const ItemKind kind, check_creation(tx, account, parent, name, node.mode));
+    const InodeId id = is_file ? blob : tx.sequences.next_inode();
+    const ItemKind first_kind = S_ISDIR(node.mode) ? ItemKind::folder : kind;
+    InodeRow row = make_inode(account, id, first_kind, node.mode, parent, caller, now);
+    row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
+    row.target_size = node.symlink_target.size();
+    tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
+    add_entry(tx, parent.id, name.bytes(), id);
+    tx.inodes.directory_changed(parent.id, S_ISDIR(node.mode) ? 1 : 0, now);
+    if (kind != first_kind) {
+      settle_kind(tx, account, row, kind, caller, now);
+      REPRIEVE_TRY(row, require_inode(tx, id));
+    }
+    changes.seen.push_back({parent.id, name});
+    return row;
+  });
+  if (is_file) made ? parts_.blobs->settle(blob) : parts_.blobs->give_back(blob);
+  if (!made) return fail(std::move(made).error());
+  parts_.announce(changes);
+  return view_inode(parts_, *made);
+}
+
+Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeId parent_id, const EntryName& name,
+                                   const Caller& caller) {
+  Changes changes{.through = caller.mount};
+  REPRIEVE_TRY(const InodeRow row, parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+    const Timestamp now = parts_.clock.now();
+    REPRIEVE_TRY(InodeRow linked, require_inode(tx, inode));
+    if (S_ISDIR(linked.mode)) return fail(Errc::wrong_place, "directories have one name");
+    REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
+    REPRIEVE_TRY_VOID(check_creation(tx, account, parent, name, linked.mode));
+    if (locate_inode(tx, account, inode).life != Life::live) return fail(Errc::in_trash);
+    if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
+    add_entry(tx, parent.id, name.bytes(), inode);
+    tx.inodes.directory_changed(parent.id, 0, now);
+    tx.inodes.add_links(inode, 1, now);
+    ++linked.links;
+    linked.changed = now;
+    changes.seen = {{parent.id, name}, {inode, std::nullopt}};
+    return linked;
+  }));
+  parts_.announce(changes);
+  return view_inode(parts_, row);
+}
+
+Result<void> Namespace::unlink(const Account& account, InodeId parent, const EntryName& name, const Caller& caller) {
+  return remove(account, parent, name, caller, [](Transaction&, const InodeRow& row) -> Result<void> {
+    if (S_ISDIR(row.mode)) return fail(Errc::is_directory);
+    return {};
+  });
+}
+
+Result<void> Namespace::rmdir(const Account& account, InodeId parent, const EntryName& name, const Caller& caller) {
+  return remove(account, parent, name, caller, [](Transaction& tx, const InodeRow& row) -> Result<void> {
+    if (!S_ISDIR(row.mode)) return fail(Errc::not_directory);
+    if (is_skeleton(row.kind)) return fail(Errc::skeleton);
+    if (!is_removable(tx, row)) return fail(Errc::not_empty);
+    return {};
+  });
+}
+
+Result<void> Namespace::remove(const Account& account, InodeId parent, const EntryName& name, const Caller& caller,
+                               RemovalCheck check) {
+  if (parent == account.trash) return purge_by_name(account, name, caller);
+  REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
+  Changes changes{.through = caller.mount};
+  auto removed = parts_.store->write([&](Transaction& tx) -> Result<void> {
+    const Deletion deletion{account, session, caller, parts_.clock.now()};
+    const auto doomed = tx.entries.find_live_with_inode(parent, name.bytes());
+    if (!doomed) return fail(Errc::not_found);
+    REPRIEVE_TRY_VOID(check(tx, doomed->inode));
+    const Location location = locate(tx, account, parent);
+    const bool is_directory = S_ISDIR(doomed->inode.mode);
+    if (location.life == Life::trashed && parts_.settings.trash.rm == TrashRm::purge) {
+      tx.trash.clear_figures(location.item);
+      destroy(parts_, tx, *doomed, deletion.now, changes);
+    } else if (location.life != Life::live) {
+      return fail(Errc::in_trash);
+    } else if (!is_directory && is_excluded(parts_, name.bytes())) {
+      destroy(parts_, tx, *doomed, deletion.now, changes);
+    } else {
+      discard(parts_, tx, deletion, *doomed, location.path, Folding::fold, changes);
+    }
+    return {};
+  });
+  if (removed) parts_.announce(changes);
+  return removed;
+}
+
+Result<void> Namespace::purge_by_name(const Account& account, const EntryName& name, const Caller& caller) {
+  if (parts_.settings.trash.rm != TrashRm::purge) {
+    return fail(Errc::in_trash, "rm inside .trash destroys nothing; reprievectl purge and empty do");
+  }
+  REPRIEVE_TRY(const TrashItemId id, parts_.store->read([&](Transaction& tx) -> Result<TrashItemId> {
+    const auto item = tx.trash.find_by_name(account.id, name.bytes());
+    if (!item) return fail(Errc::not_found);
+    if (item->held) return fail(Errc::held);
+    if (tx.entries.has_live(item->inode)) return fail(Errc::not_empty);
+    return item->id;
+  }));
+  REPRIEVE_TRY_VOID(parts_.plans.purge(account, {id}, caller));
+  return {};
+}
+
+Result<std::vector<ListedEntry>> Namespace::list(const Account& account, InodeId directory, EntryId after,
+                                                 std::size_t limit, Detail detail) {
+  struct Line {
+    EntryId id;
+    std::string name;
+    InodeRow inode;
+  };
+  REPRIEVE_TRY(auto lines, parts_.store->read([&](Transaction& tx) -> Result<std::vector<Line>> {
+    std::vector<Line> found;
+    if (directory == account.trash) {
+      for (auto& [item, inode] : tx.trash.list(account.id, TrashItemId(after.number()), limit)) {
+        found.push_back({EntryId(item.id.number()), std::move(item.name), inode});
+      }
+      return found;
+    }
+    for (auto& [entry, inode] : tx.entries.list(directory, after, limit)) {
+      found.push_back({entry.id, std::move(entry.name), inode});
+    }
+    if (found.empty()) REPRIEVE_TRY_VOID(require_directory(tx, directory));
+    return found;
+  }));
+  std::vector<ListedEntry> listed;
+  listed.reserve(lines.size());
+  for (Line& line : lines) {
+    Attributes attributes{.inode = line.inode.id,
+                          .generation = line.inode.generation,
+                          .mode = line.inode.mode,
+                          .stability = Stability::view};
+    if (detail == Detail::attributes) {
+      // A blob that cannot be looked at must not hide the rest of the directory: its file is listed by type alone, and
+      // looking at it says why.
+      if (auto seen = view_inode(parts_, line.inode)) attributes = *std::move(seen);
+    }
+    listed.push_back({line.id, EntryName::trusted(std::move(line.name)), attributes});
+  }
+  return listed;
+}
+
+Result<std::string> Namespace::read_symlink(InodeId inode) {
+  return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
+    auto target = tx.inodes.target(inode);
+    if (target) return *std::move(target);
+    REPRIEVE_TRY_VOID(require_inode(tx, inode));
+    return fail(Errc::invalid_argument, "this is not a symbolic link");
+  });
+}
+
+}  // namespace reprieve

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "core/attribute_service.h"
+#include "core/changes.h"
+#include "core/content.h"
+#include "core/empty_plan.h"
+#include "core/flusher.h"
+#include "core/namespace.h"
+#include "core/purger.h"
+#include "core/sessions.h"
+#include "core/settings.h"
+#include "core/store/blob_store.h"
+#include "core/store/store.h"
+#include "core/trash.h"
+#include "core/trash_view.h"
+
+namespace reprieve {
+
+// What FileSystem is made of. The parts reach each other through it; nobody outside core sees it.
+struct CoreParts {
+  CoreParts(const Settings& with, const Clock& time, ProcessTable& processes, std::unique_ptr<Store> opened,
+            std::unique_ptr<BlobStore> blob_store)
+      : settings(with),
+        clock(time),
+        store(std::move(opened)),
+        blobs(std::move(blob_store)),
+        sessions(*store, clock, processes),
+        trash_view(clock),
+        accounts(*store, clock),
+        names(*this),
+        attributes(*this),
+        content(*this),
+        trash(*this),
+        plans(*this),
+        purger(*this),
+        flusher(*store, settings.store.commit_interval) {}
+
+  // Tells the listener, if there is one and there is something to tell. No lock may be held.
+  void announce(const Changes& changes) {
+    ChangeListener* to = listener.load();
+    if (to != nullptr && !(changes.seen.empty() && changes.aftermath.empty())) to->changed(changes);
+  }
+
+  const Settings settings;
+  const Clock& clock;
+  const std::unique_ptr<Store> store;
+  const std::unique_ptr<BlobStore> blobs;
+  Sessions sessions;
+  TrashView trash_view;
+  std::atomic<ChangeListener*> listener{nullptr};
+  Accounts accounts;
+  Namespace names;
+  AttributeService attributes;
+  Content content;
+  Trash trash;
+  EmptyPlans plans;
+  Purger purger;
+  Flusher flusher;
+};
+
+}  // namespace reprieve

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <thread>
+
+#include "core/base/ids.h"
+#include "core/base/result.h"
+#include "core/base/sync.h"
+#include "core/storage_figures.h"
+#include "core/store/store.h"
+#include "core/trash_item.h"
+
+namespace reprieve {
+
+struct CoreParts;
+
+// Gives back the space of what was destroyed: takes trees in the purge queue apart in small transactions and unlinks
+// their blobs once that is durable. Resumes after a crash where the queue says. A file that is open is left until its
+// last close. Thread-safe; the work is done by one thread of its own.
+class Purger {
+ public:
+  explicit Purger(CoreParts& parts);
+  ~Purger();
+
+  void start();
+  void stop();  // idempotent; what is left waits for the next start
+  // There is something in the queue. Any thread, any lock held.
+  void wake();
+  // The last open of the inode was closed. Called for every file, so it must cost next to nothing.
+  void closed(InodeId inode);
+
+  // Registers work whose progress can be asked for; the queue's rows name it.
+  OperationId begin(const TreeFigures& expected);
+  // not_found.
+  Result<OperationProgress> progress(OperationId id);
+
+ private:
+  struct Operation {
+    OperationProgress progress;
+    std::chrono::steady_clock::time_point started;
+  };
+  // What one transaction took apart.
+  struct Portion {
+    bool progressed = false;
+    bool exhausted = false;  // the pass has reached the end of the queue
+    std::int64_t cursor = 0;
+    std::map<OperationId, OperationProgress> done;
+  };
+
+  void run();
+  void drain();
+  Result<Portion> take_apart(std::int64_t cursor);
+  // True when the row is finished with.
+  bool reap(Transaction& tx, const PurgeRow& row, Portion& portion);
+  bool reap_directory(Transaction& tx, const PurgeRow& row, Portion& portion);
+  bool reap_leaf(Transaction& tx, const InodeRow& inode, OperationId operation, Portion& portion);
+  Result<void> unlink_blobs();
+  void record(const Portion& portion);
+  void finish_operations();
+  bool is_stopping();
+
+  CoreParts& parts_;
+  std::atomic<bool> waiting_for_close_{false};
+  Mutex mutex_;
+  ConditionVariable woken_;
+  bool work_ REPRIEVE_GUARDED_BY(mutex_) = true;
+  bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  std::int64_t last_operation_ REPRIEVE_GUARDED_BY(mutex_) = 0;
+  std::map<OperationId, Operation> operations_ REPRIEVE_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace reprieve

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/reinstatement.h"
+
+#include <sys/stat.h>
+
+#include "core/arrival.h"
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+// The directory's side of an arrival.
+void receive(Transaction& tx, const Deletion& who, const InodeRow& inode, const Destination& destination,
+             Changes& changes) {
+  const bool is_directory = S_ISDIR(inode.mode);
+  tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
+  tx.inodes.set_changed(inode.id, who.now);
+  if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
+  changes.seen.push_back({destination.directory, destination.name});
+  changes.seen.push_back({inode.id, std::nullopt});
+}
+
+}  // namespace
+
+void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const TrashRow& item,
+               const Destination& destination, Changes& changes) {
+  const auto inode = tx.inodes.find(item.inode);
+  const auto entry = tx.entries.find(item.parent, item.entry);
+  const bool in_place = destination.directory == item.parent && destination.name.bytes() == entry->name;
+  const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
+  tx.trash.remove(item.id);
+  if (in_place) {
+    tx.entries.set_item(entry->parent, entry->id, TrashItemId{});
+  } else {
+    tx.entries.move(*entry, destination.directory, destination.name.bytes());
+  }
+  if (!S_ISDIR(inode->mode)) tx.inodes.add_links(inode->id, 1, who.now);
+  receive(tx, who, *inode, destination, changes);
+  if (in_place && undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);
+  parts.trash_view.touch();
+  changes.seen.push_back({who.account.trash, EntryName::trusted(item.name)});
+}
+
+void reinstate_part(CoreParts& parts, Transaction& tx, const Deletion& who, const EntryWithInode& part,
+                    TrashItemId item, const Destination& destination, Changes& changes) {
+  const auto& [entry, inode] = part;
+  tx.entries.move(entry, destination.directory, destination.name.bytes());
+  if (S_ISDIR(inode.mode)) tx.inodes.add_links(entry.parent, -1, who.now);
+  tx.trash.clear_figures(item);
+  parts.trash_view.touch();
+  receive(tx, who, inode, destination, changes);
+  changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
+}
+
+}  // namespace reprieve

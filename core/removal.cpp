@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/removal.h"
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/ancestry.h"
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+// NAME, or NAME~2, NAME~3…: the first free name. Beyond a few it is found by doubling and halving, because a thousand
+// files of one name may be in the trash; names that were freed in between may then be passed over.
+EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
+  const auto taken = [&](unsigned number) { return tx.trash.name_taken(account, numbered(name, number).bytes()); };
+  unsigned free = 1;
+  while (free <= 4 && taken(free)) ++free;
+  if (free <= 4) return numbered(name, free);
+  unsigned last_taken = 4;
+  free = 8;
+  while (taken(free)) {
+    last_taken = free;
+    free *= 2;
+  }
+  while (free - last_taken > 1) {
+    const unsigned middle = last_taken + (free - last_taken) / 2;
+    (taken(middle) ? last_taken : free) = middle;
+  }
+  return numbered(name, free);
+}
+
+// Undoes a session's removals inside a directory that it now removes as a whole: names, link counts and the directory's
+// mtime become what they were, so that the tree in the trash is the tree that was deleted. Of a name that was removed
+// several times the newest goes back in; the older ones stay items.
+void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
+  Timestamp modified = directory.modified;
+  bool unbroken = true;
+  int subdirectories = 0;
+  for (const TrashItemId id : tx.trash.of_session_in(directory.id, deletion.session)) {
+    const auto item = tx.trash.find(id);
+    const auto entry = tx.entries.find(item->parent, item->entry);
+    // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
+    // directory in between.
+    unbroken = unbroken && item->parent_modified_after == modified;
+    if (unbroken) modified = item->parent_modified_before;
+    if (tx.entries.find_live(directory.id, entry->name)) continue;
+    tx.entries.set_item(entry->parent, entry->id, TrashItemId{});
+    tx.trash.remove(id);
+    if (item->kind == ItemKind::file) {
+      tx.inodes.add_links(item->inode, 1, deletion.now);
+      changes.aftermath.push_back({item->inode, std::nullopt});
+    } else {
+      ++subdirectories;
+    }
+  }
+  tx.inodes.directory_changed(directory.id, subdirectories, modified);
+}
+
+}  // namespace
+
+TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
+                 const std::string& parent_path, Folding folding, Changes& changes,
+                 const std::optional<EntryName>& wanted) {
+  const auto& [entry, inode] = doomed;
+  const bool is_directory = S_ISDIR(inode.mode);
+  if (folding == Folding::fold && is_directory) fold(tx, inode, deletion, changes);
+
+  const EntryName own = EntryName::trusted(entry.name);
+  TrashRow item{.id = tx.sequences.next_trash_item(),
+                .account = deletion.account.id,
+                .name = free_name(tx, deletion.account.id, wanted ? *wanted : own).bytes(),
+                .kind = inode.kind,
+                .parent = entry.parent,
+                .entry = entry.id,
+                .inode = inode.id,
+                .origin = join(parent_path, entry.name),
+                .session = deletion.session,
+                .deleted_by = deletion.account.id,
+                .uid = deletion.caller.uid,
+                .deleted = deletion.now,
+                .parent_modified_before = tx.inodes.modified(entry.parent),
+                .parent_modified_after = deletion.now};
+  tx.trash.insert(item);
+  tx.entries.set_item(entry.parent, entry.id, item.id);
+  tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, deletion.now);
+  if (!is_directory) {
+    tx.inodes.add_links(inode.id, -1, deletion.now);
+  } else if (folding == Folding::fold) {
+    // The kernel has marked its inode dead. Under a new generation it makes another one for the same directory.
+    tx.inodes.next_generation(inode.id, deletion.now);
+  } else {
+    tx.inodes.set_changed(inode.id, deletion.now);
+  }
+  parts.trash_view.touch();
+  changes.seen.push_back({entry.parent, own});
+  changes.seen.push_back({inode.id, std::nullopt});
+  changes.seen.push_back({deletion.account.trash, EntryName::trusted(item.name)});
+  return item;
+}
+
+void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Timestamp now, Changes& changes) {
+  const auto& [entry, inode] = doomed;
+  const bool is_directory = S_ISDIR(inode.mode);
+  tx.entries.remove(entry.parent, entry.id);
+  tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, now);
+  if (!is_directory) tx.inodes.add_links(inode.id, -1, now);
+  tx.purges.push(inode.id, OperationId{});
+  parts.purger.wake();
+  changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
+  changes.seen.push_back({inode.id, std::nullopt});
+}
+
+bool is_excluded(const CoreParts& parts, const std::string& name) {
+  return std::ranges::any_of(parts.settings.trash.exclude, [&name](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  });
+}
+
+bool is_removable(Transaction& tx, const InodeRow& directory) {
+  if (!tx.entries.has_live(directory.id)) return true;
+  if (directory.kind != ItemKind::project) return false;
+  constexpr std::size_t kContainers = 2;
+  const auto children = tx.entries.list(directory.id, EntryId{}, kContainers + 1);
+  return children.size() <= kContainers && std::ranges::all_of(children, [&tx](const EntryWithInode& child) {
+           const bool container = child.inode.kind == ItemKind::samples || child.inode.kind == ItemKind::analyses;
+           return container && !tx.entries.has_live(child.inode.id);
+         });
+}
+
+}  // namespace reprieve

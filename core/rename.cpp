@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include "core/ancestry.h"
+#include "core/arrival.h"
+#include "core/namespace.h"
+#include "core/parts.h"
+#include "core/reinstatement.h"
+#include "core/removal.h"
+
+// rename(2) and what it means where one end lies in the trash: `mv ITEM .trash/` discards, `mv .trash/X DEST` restores.
+namespace reprieve {
+namespace {
+
+// One rename under way.
+struct Rename {
+  CoreParts& parts;
+  Transaction& tx;
+  const Deletion& who;
+  InodeId from;
+  const EntryName& old_name;
+  InodeId to;
+  const EntryName& new_name;
+  RenameMode mode;
+  Changes& changes;
+};
+
+// The target directory, live, and what it holds under the new name already.
+struct Target {
+  InodeRow directory;
+  Location location;
+  std::optional<EntryWithInode> existing;
+};
+
+Result<Target> find_target(const Rename& r) {
+  auto directory = r.tx.inodes.find(r.to);
+  if (!directory) return fail(Errc::stale);
+  if (!S_ISDIR(directory->mode)) return fail(Errc::not_directory);
+  REPRIEVE_TRY(Location location, require_live(r.tx, r.who.account, r.to));
+  return Target{*directory, std::move(location), r.tx.entries.find_live_with_inode(r.to, r.new_name.bytes())};
+}
+
+Result<void> check_replacement(const Rename& r, const InodeRow& moved, const InodeRow& existing) {
+  if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
+  if (is_skeleton(existing.kind)) return fail(Errc::skeleton);
+  if (S_ISDIR(moved.mode) && !S_ISDIR(existing.mode)) return fail(Errc::not_directory);
+  if (!S_ISDIR(moved.mode) && S_ISDIR(existing.mode)) return fail(Errc::is_directory);
+  if (S_ISDIR(existing.mode) && !is_removable(r.tx, existing)) return fail(Errc::not_empty);
+  return {};
+}
+
+// What stands under the new name makes way: into the trash, or for good where trash.keep_replaced or trash.exclude say
+// so. An empty directory always goes to the trash, as rmdir would send it.
+void make_way(const Rename& r, const Target& target) {
+  if (!target.existing) return;
+  const bool keep = S_ISDIR(target.existing->inode.mode) ||
+                    (r.parts.settings.trash.keep_replaced && !is_excluded(r.parts, r.new_name.bytes()));
+  if (keep) {
+    discard(r.parts, r.tx, r.who, *target.existing, target.location.path, Folding::fold, r.changes);
+  } else {
+    destroy(r.parts, r.tx, *target.existing, r.who.now, r.changes);
+  }
+}
+
+// The new place of an inode, checked: kind, collision, and that a directory does not go into itself.
+Result<Destination> prepare_destination(const Rename& r, const InodeRow& moved, const Target& target) {
+  REPRIEVE_TRY(const ItemKind kind, placement(moved.kind, target.directory.kind, r.new_name));
+  if (S_ISDIR(moved.mode) && is_within(r.tx, r.to, moved.id)) {
+    return fail(Errc::invalid_argument, "a directory cannot be moved into itself");
+  }
+  if (target.existing) REPRIEVE_TRY_VOID(check_replacement(r, moved, target.existing->inode));
+  return Destination{r.to, r.new_name, kind};
+}
+
+Result<void> restore_item(const Rename& r) {
+  if (r.to == r.who.account.trash) return fail(Errc::in_trash, "the name of a trash item is fixed");
+  const auto item = r.tx.trash.find_by_name(r.who.account.id, r.old_name.bytes());
+  if (!item) return fail(Errc::not_found);
+  const auto inode = r.tx.inodes.find(item->inode);
+  REPRIEVE_TRY(const Target target, find_target(r));
+  REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
+  if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
+  make_way(r, target);
+  reinstate(r.parts, r.tx, r.who, *item, destination, r.changes);
+  return {};
+}
+
+Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItemId item) {
+  if (r.to == r.who.account.trash) return fail(Errc::in_trash);
+  REPRIEVE_TRY(const Target target, find_target(r));
+  REPRIEVE_TRY(const Destination destination, prepare_destination(r, part.inode, target));
+  make_way(r, target);
+  reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
+  return {};
+}
+
+Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
+  if (is_skeleton(moved.inode.kind)) return fail(Errc::skeleton);
+  discard(r.parts, r.tx, r.who, moved, location.path, Folding::keep, r.changes, r.new_name);
+  // The kernel has moved its entry to the name that was asked for, and trusts it for as long as it trusted the old one.
+  r.changes.aftermath.push_back({r.who.account.trash, r.new_name});
+  return {};
+}
+
+Result<void> exchange(const Rename& r, const EntryWithInode& moved) {
+  REPRIEVE_TRY(const Target target, find_target(r));
+  if (!target.existing) return fail(Errc::not_found);
+  const EntryWithInode& other = *target.existing;
+  const auto source_directory = r.tx.inodes.find(r.from);
+  REPRIEVE_TRY(const ItemKind moved_kind, placement(moved.inode.kind, target.directory.kind, r.new_name));
+  REPRIEVE_TRY(const ItemKind other_kind, placement(other.inode.kind, source_directory->kind, r.old_name));
+  if ((S_ISDIR(moved.inode.mode) && is_within(r.tx, r.to, moved.inode.id)) ||
+      (S_ISDIR(other.inode.mode) && is_within(r.tx, r.from, other.inode.id))) {
+    return fail(Errc::invalid_argument, "a directory cannot be moved into itself");
+  }
+  r.tx.entries.set_inode(r.from, moved.entry.id, other.inode.id);
+  r.tx.entries.set_inode(r.to, other.entry.id, moved.inode.id);
+  const int came = static_cast<int>(S_ISDIR(moved.inode.mode)) - static_cast<int>(S_ISDIR(other.inode.mode));
+  r.tx.inodes.directory_changed(r.to, came, r.who.now);
+  r.tx.inodes.directory_changed(r.from, -came, r.who.now);
+  const auto arrive = [&r](const InodeRow& inode, ItemKind kind) {
+    r.tx.inodes.set_changed(inode.id, r.who.now);
+    if (S_ISDIR(inode.mode)) settle_kind(r.tx, r.who.account, inode, kind, r.who.caller, r.who.now);
+  };
+  arrive(moved.inode, moved_kind);
+  arrive(other.inode, other_kind);
+  r.changes.seen = {{r.from, r.old_name}, {r.to, r.new_name}};
+  return {};
+}
+
+Result<void> move_live(const Rename& r, const EntryWithInode& moved) {
+  REPRIEVE_TRY(const Target target, find_target(r));
+  // Two names of one file: POSIX has rename(2) do nothing and succeed.
+  if (target.existing && target.existing->inode.id == moved.inode.id) {
+    if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
+    return {};
+  }
+  REPRIEVE_TRY(const Destination destination, prepare_destination(r, moved.inode, target));
+  make_way(r, target);
+  const bool is_directory = S_ISDIR(moved.inode.mode);
+  r.tx.entries.move(moved.entry, r.to, r.new_name.bytes());
+  const int leaves = is_directory && r.from != r.to ? 1 : 0;
+  r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
+  if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
+  r.tx.inodes.set_changed(moved.inode.id, r.who.now);
+  if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);
+  r.changes.seen.push_back({r.from, r.old_name});
+  r.changes.seen.push_back({r.to, r.new_name});
+  r.changes.seen.push_back({moved.inode.id, std::nullopt});
+  return {};
+}
+
+Result<void> carry_out(const Rename& r) {
+  const Account& account = r.who.account;
+  if (r.mode == RenameMode::exchange && (r.from == account.trash || r.to == account.trash)) {
+    return fail(Errc::invalid_argument, "nothing can be exchanged with what is in the trash");
+  }
+  if (r.from == account.trash) return restore_item(r);
+  const auto moved = r.tx.entries.find_live_with_inode(r.from, r.old_name.bytes());
+  if (!moved) return fail(Errc::not_found);
+  const Location location = locate(r.tx, account, r.from);
+  if (location.life == Life::purged) return fail(Errc::not_found);
+  if (location.life == Life::trashed) {
+    if (r.mode == RenameMode::exchange) return fail(Errc::in_trash);
+    return restore_part(r, *moved, location.item);
+  }
+  if (r.to == account.trash) return trash_item(r, *moved, location);
+  if (r.mode == RenameMode::exchange) return exchange(r, *moved);
+  return move_live(r, *moved);
+}
+
+}  // namespace
+
+Result<void> Namespace::rename(const Account& account, InodeId from, const EntryName& old_name, InodeId to,
+                               const EntryName& new_name, RenameMode mode, const Caller& caller) {
+  // Every rename may send something to the trash: what it replaces, or the item itself.
+  REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
+  Changes changes{.through = caller.mount};
+  auto renamed = parts_.store->write([&](Transaction& tx) -> Result<void> {
+    const Deletion who{account, session, caller, parts_.clock.now()};
+    return carry_out({parts_, tx, who, from, old_name, to, new_name, mode, changes});
+  });
+  if (renamed) parts_.announce(changes);
+  return renamed;
+}
+
+}  // namespace reprieve

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "core/ancestry.h"
+#include "core/arrival.h"
+#include "core/batch.h"
+#include "core/parts.h"
+#include "core/reinstatement.h"
+#include "core/removal.h"
+#include "core/trash.h"
+
+// Trash::restore: items back to where they came from, or to a directory of the caller's choice.
+namespace reprieve {
+namespace {
+
+// One restore under way, inside its transaction.
+struct Restore {
+  CoreParts& parts;
+  Transaction& tx;
+  const Deletion& who;
+  const TrashRow& item;
+  const RestoreOptions& options;
+  Changes& changes;
+};
+
+struct Outcome {
+  BatchState state = BatchState::done;
+  std::string path;
+};
+
+// The directory at `path` below the root, each missing component made as the folder (or project, run…) that it would be
+// there. Errors: those of placement, not_directory.
+Result<InodeRow> make_path(const Restore& r, std::string_view path) {
+  auto at = r.tx.inodes.find(r.who.account.root);
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    REPRIEVE_TRY(const EntryName name, EntryName::parse(path.substr(0, slash)));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+    auto next = r.tx.entries.find_live_with_inode(at->id, name.bytes());
+    if (next) {
+      if (!S_ISDIR(next->inode.mode)) return fail(Errc::not_directory, "\"" + name.bytes() + "\" is not a directory");
+      at = next->inode;
+      continue;
+    }
+    REPRIEVE_TRY(const ItemKind kind, placement(ItemKind::folder, at->kind, name));
+    constexpr mode_t kMode = S_IFDIR | 0755;
+    const Caller owner{.uid = r.who.account.uid, .gid = r.who.account.gid};
+    const InodeRow made =
+        make_inode(r.who.account, r.tx.sequences.next_inode(), ItemKind::folder, kMode, *at, owner, r.who.now);
+    r.tx.inodes.insert(made, nullptr);
+    add_entry(r.tx, at->id, name.bytes(), made.id);
+    r.tx.inodes.directory_changed(at->id, 1, r.who.now);
+    settle_kind(r.tx, r.who.account, made, kind, owner, r.who.now);
+    r.changes.seen.push_back({at->id, name});
+    at = r.tx.inodes.find(made.id);
+  }
+  return *at;
+}
+
+std::string directory_part(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+Result<InodeRow> find_directory(const Restore& r) {
+  if (r.options.to) {
+    InodeId at = r.who.account.root;
+    if (r.options.to->find_first_not_of('/') != std::string::npos) {
+      REPRIEVE_TRY(const PathTarget target, r.parts.names.resolve_in(r.tx, r.who.account, *r.options.to));
+      at = target.inode;
+    }
+    auto directory = r.tx.inodes.find(at);
+    if (!directory) return fail(Errc::not_found, *r.options.to + " does not exist");
+    if (!S_ISDIR(directory->mode)) return fail(Errc::not_directory, *r.options.to + " is not a directory");
+    REPRIEVE_TRY_VOID(require_live(r.tx, r.who.account, at));
+    return *directory;
+  }
+  const Location location = locate(r.tx, r.who.account, r.item.parent);
+  if (location.life == Life::live) {
+    if (auto directory = r.tx.inodes.find(r.item.parent)) return *directory;
+  }
+  const std::string parent_path = directory_part(r.item.origin);
+  if (r.options.recreate_parents) return make_path(r, parent_path);
+  const Errc code = location.life == Life::trashed ? Errc::parent_in_trash : Errc::parent_purged;
+  return fail(
+      code, std::string(default_reason(code)) + " (" + parent_path + "); restore with --recreate-parents or --to DIR");
+}
+
+// Settles what happens when the name is taken. None: nothing is to be restored.
+Result<std::optional<EntryName>> resolve_collision(const Restore& r, const InodeRow& directory, EntryName name) {
+  const auto existing = r.tx.entries.find_live_with_inode(directory.id, name.bytes());
+  if (!existing) return std::optional(std::move(name));
+  switch (r.options.on_collision) {
+    case OnCollision::fail: return fail(Errc::exists, "\"" + name.bytes() + "\" is taken there; see --on-collision");
+    case OnCollision::skip: return std::optional<EntryName>();
+    case OnCollision::rename:
+      for (unsigned number = 2; true; ++number) {
+        EntryName candidate = numbered(name, number);
+        if (!r.tx.entries.find_live(directory.id, candidate.bytes())) return std::optional(std::move(candidate));
+      }
+    case OnCollision::replace: {
+      if (is_skeleton(existing->inode.kind)) return fail(Errc::skeleton);
+      const Location location = locate(r.tx, r.who.account, directory.id);
+      discard(r.parts, r.tx, r.who, *existing, location.path, Folding::keep, r.changes);
+      return std::optional(std::move(name));
+    }
+  }
+  return fail(Errc::internal);
+}
+
+Result<Outcome> carry_out(const Restore& r) {
+  const auto inode = r.tx.inodes.find(r.item.inode);
+  const auto entry = r.tx.entries.find(r.item.parent, r.item.entry);
+  if (!inode || !entry) return fail(Errc::internal, "the trash item has lost its entry");
+  REPRIEVE_TRY(const InodeRow directory, find_directory(r));
+  REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
+  REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
+  if (!name) return Outcome{BatchState::skipped, {}};
+  REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory.kind, *name));
+  reinstate(r.parts, r.tx, r.who, r.item, {directory.id, *name, kind}, r.changes);
+  return Outcome{BatchState::done, join(locate(r.tx, r.who.account, directory.id).path, name->bytes())};
+}
+
+}  // namespace
+
+std::vector<BatchOutcome> Trash::restore(const Account& account, std::vector<TrashItemId> ids,
+                                         const RestoreOptions& options, const Caller& caller) {
+  // A directory is trashed after what was trashed from inside it, and has to be back before that can go into it.
+  std::ranges::sort(ids, std::ranges::greater{});
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::vector<BatchOutcome> outcomes;
+  outcomes.reserve(ids.size());
+  for (const TrashItemId id : ids) outcomes.push_back(restore_one(account, id, options, caller));
+  return outcomes;
+}
+
+BatchOutcome Trash::restore_one(const Account& account, TrashItemId id, const RestoreOptions& options,
+                                const Caller& caller) {
+  std::string subject = std::to_string(id.number());
+  Changes changes{.through = caller.mount};
+  const auto session = parts_.sessions.of(account, caller);
+  if (!session) return failed_outcome(subject, session.error(), id);
+  const auto restored = parts_.store->write([&](Transaction& tx) -> Result<Outcome> {
+    const Deletion who{account, *session, caller, parts_.clock.now()};
+    REPRIEVE_TRY(const TrashRow item, find_item(tx, account, id));
+    subject = item.name;
+    return carry_out({parts_, tx, who, item, options, changes});
+  });
+  if (!restored) return failed_outcome(subject, restored.error(), id);
+  parts_.announce(changes);
+  BatchOutcome outcome{.state = restored->state, .id = id, .subject = subject, .path = restored->path};
+  if (outcome.state == BatchState::skipped) outcome.reason = "the name is taken";
+  return outcome;
+}
+
+}  // namespace reprieve

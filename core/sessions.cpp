@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sessions.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "core/base/file_descriptor.h"
+#include "core/store/statement.h"
+#include "core/store/store.h"
+
+namespace reprieve {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A thread number is trusted for so long before /proc is asked again: far less than it takes the kernel to come round
+// to the same number.
+constexpr std::chrono::seconds kTrust{1};
+// Forgetting all costs one look into /proc each; keeping all would grow with every process that ever deleted.
+constexpr std::size_t kMostKnown = 4096;
+
+std::string read_proc(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> text;
+  const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : -1;
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<std::int64_t> to_number(std::string_view text) {
+  const std::size_t start = text.find_first_of("0123456789");
+  if (start == std::string_view::npos) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data() + start, text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  return number;
+}
+
+// Field 22 of /proc/PID/stat. The name in field 2 may hold anything, so fields count from its closing parenthesis.
+std::optional<std::int64_t> start_time(std::string_view stat) {
+  std::size_t position = stat.rfind(')');
+  for (int field = 2; field < 22 && position != std::string_view::npos; ++field)
+    position = stat.find(' ', position + 1);
+  if (position == std::string_view::npos) return std::nullopt;
+  return to_number(stat.substr(position));
+}
+
+// Tells boots apart: start times begin anew with each.
+std::int64_t boot_number() {
+  const std::string id = read_proc("/proc/sys/kernel/random/boot_id");
+  std::int64_t number = 0;
+  std::from_chars(id.data(), id.data() + std::min<std::size_t>(id.size(), 8), number, 16);
+  return number;
+}
+
+}  // namespace
+
+std::optional<Process> LinuxProcessTable::process_of(pid_t thread) {
+  const std::string status = read_proc("/proc/" + std::to_string(thread) + "/status");
+  const std::size_t line = status.find("\nTgid:");
+  if (line == std::string::npos) return std::nullopt;
+  const auto process = to_number(std::string_view(status).substr(line));
+  if (!process) return std::nullopt;
+  const auto started = start_time(read_proc("/proc/" + std::to_string(*process) + "/stat"));
+  if (!started) return std::nullopt;
+  return Process{static_cast<pid_t>(*process), *started};
+}
+
+Sessions::Sessions(Store& store, const Clock& clock, ProcessTable& processes)
+    : store_(store), clock_(clock), processes_(processes), boot_(boot_number()) {}
+
+Result<SessionId> Sessions::of(const Account& account, const Caller& caller) {
+  const Thread thread{account.id, caller.uid, caller.thread};
+  const auto now = steady_clock::now();
+  {
+    const MutexLock lock(mutex_);
+    const auto found = known_.find(thread);
+    if (found != known_.end()) {
+      const bool hidden = thread.id == 0;
+      if (now - found->second.seen < (hidden ? kWindow : kTrust)) {
+        // A hidden process's session lasts as long as it goes on deleting.
+        if (hidden) found->second.seen = now;
+        return found->second.session;
+      }
+    }
+  }
+  const SessionKey key = key_of(thread);
+  REPRIEVE_TRY(const SessionId session, store_.write([&](Transaction& tx) -> Result<SessionId> {
+    return tx.accounts.session(key, clock_.now());
+  }));
+  const MutexLock lock(mutex_);
+  if (known_.size() >= kMostKnown) known_.clear();
+  known_[thread] = {session, now};
+  return session;
+}
+
+SessionKey Sessions::key_of(const Thread& thread) const {
+  SessionKey key{.account = thread.account, .uid = thread.uid, .boot = boot_};
+  const auto process = thread.id != 0 ? processes_.process_of(thread.id) : std::nullopt;
+  if (process) {
+    key.process = process->id;
+    key.started = process->started;
+  } else {
+    key.started = to_column(clock_.now());
+  }
+  return key;
+}
+
+}  // namespace reprieve

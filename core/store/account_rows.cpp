@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/account_rows.h"
+
+#include "core/store/statement.h"
+
+namespace reprieve {
+namespace {
+
+constexpr const char* kColumns = "SELECT id, name, uid, gid, root, projects, runs, trash FROM accounts";
+
+Account read_account(Query& query) {
+  Account account;
+  account.id = query.id<AccountId>(0);
+  account.name = query.text(1);
+  account.uid = static_cast<uid_t>(query.integer(2));
+  account.gid = static_cast<gid_t>(query.integer(3));
+  account.root = query.id<InodeId>(4);
+  account.projects = query.id<InodeId>(5);
+  account.runs = query.id<InodeId>(6);
+  account.trash = query.id<InodeId>(7);
+  return account;
+}
+
+}  // namespace
+
+AccountRows::AccountRows(SQLite::Database& database)
+    : find_(database, std::string(kColumns) + " WHERE name = CAST(?1 AS TEXT)"),
+      all_(database, std::string(kColumns) + " ORDER BY id"),
+      next_id_(database, "SELECT coalesce(max(id), 0) + 1 FROM accounts"),
+      insert_(database,
+              "INSERT INTO accounts (id, name, uid, gid, root, projects, runs, trash, created)"
+              " VALUES (?1, CAST(?2 AS TEXT), ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      find_session_(
+          database,
+          "SELECT id FROM sessions WHERE account = ?1 AND uid = ?2 AND process = ?3 AND started = ?4 AND boot = ?5"),
+      insert_session_(database,
+                      "INSERT INTO sessions (account, uid, process, started, boot, first_seen)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id") {}
+
+std::optional<Account> AccountRows::find(const std::string& name) {
+  Query query(find_, name);
+  if (!query.step()) return std::nullopt;
+  return read_account(query);
+}
+
+std::vector<Account> AccountRows::all() {
+  std::vector<Account> accounts;
+  Query query(all_);
+  while (query.step()) accounts.push_back(read_account(query));
+  return accounts;
+}
+
+AccountId AccountRows::next_id() {
+  Query query(next_id_);
+  query.step();
+  return query.id<AccountId>(0);
+}
+
+void AccountRows::insert(const Account& account, Timestamp now) {
+  Query(insert_, account.id, account.name, account.uid, account.gid, account.root, account.projects, account.runs,
+        account.trash, now)
+      .run();
+}
+
+SessionId AccountRows::session(const SessionKey& key, Timestamp now) {
+  {
+    Query found(find_session_, key.account, key.uid, key.process, key.started, key.boot);
+    if (found.step()) return found.id<SessionId>(0);
+  }
+  Query inserted(insert_session_, key.account, key.uid, key.process, key.started, key.boot, now);
+  inserted.step();
+  return inserted.id<SessionId>(0);
+}
+
+}  // namespace reprieve

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/accounts.h"
+#include "core/base/ids.h"
+
+namespace reprieve {
+
+// Who deletes: the process behind an unlink. `started` and `boot` tell two processes of one number apart.
+struct SessionKey {
+  AccountId account;
+  uid_t uid = 0;
+  pid_t process = 0;  // thread-group id; 0 where it cannot be seen
+  std::int64_t started = 0;
+  std::int64_t boot = 0;
+  friend auto operator<=>(const SessionKey&, const SessionKey&) = default;
+};
+
+// SQL over accounts and sessions. Reached through a Transaction only.
+class AccountRows {
+ public:
+  explicit AccountRows(SQLite::Database& database);
+
+  std::optional<Account> find(const std::string& name);
+  std::vector<Account> all();
+  // The number for an account that is inserted in the same transaction.
+  AccountId next_id();
+  void insert(const Account& account, Timestamp now);
+
+  // The number of the session, registered if it is new.
+  SessionId session(const SessionKey& key, Timestamp now);
+
+ private:
+  SQLite::Statement find_, all_, next_id_, insert_, find_session_, insert_session_;
+};
+
+}  // namespace reprieve

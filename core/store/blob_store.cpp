@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/blob_store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+namespace reprieve {
+namespace {
+
+// The maker is woken at the low mark and makes as many as to reach the high one.
+constexpr std::size_t kLowMark = 96;
+constexpr std::size_t kHighMark = 256;
+constexpr int kLeafBits = 10;    // 1024 blobs in a folder
+constexpr int kBranchBits = 20;  // 1024 such folders in another
+
+// "branch/leaf/number" in hexadecimal, relative to blobs/.
+struct BlobPath {
+  explicit BlobPath(InodeId blob) {
+    const auto number = static_cast<unsigned long long>(blob.number());
+    std::snprintf(text.data(), text.size(), "%llx/%03llx/%016llx", number >> kBranchBits, (number >> kLeafBits) & 0x3ff,
+                  number);
+  }
+  [[nodiscard]] const char* c_str() const { return text.data(); }
+  // The two folders that lead to it.
+  [[nodiscard]] std::string leaf() const { return std::string(c_str()).substr(0, std::string(c_str()).rfind('/')); }
+  [[nodiscard]] std::string branch() const { return std::string(c_str()).substr(0, std::string(c_str()).find('/')); }
+
+  std::array<char, 48> text{};
+};
+
+Error blob_error(int number, InodeId blob) {
+  Error error = from_errno(number, "blob " + std::to_string(blob.number()));
+  if (error.code == Errc::not_found) error.code = Errc::stale;
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& directory, bool create) {
+  const auto blobs = directory / "blobs";
+  if (create && ::mkdir(blobs.c_str(), S_IRWXU) != 0 && errno != EEXIST) return fail(from_errno(errno, blobs.string()));
+  FileDescriptor opened(::open(blobs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!opened && errno == ENOENT) return fail(Errc::store_damaged, blobs.string() + " is missing");
+  if (!opened) return fail(from_errno(errno, blobs.string()));
+  return std::unique_ptr<BlobStore>(new BlobStore(std::move(opened)));
+}
+
+BlobStore::BlobStore(FileDescriptor directory) : directory_(std::move(directory)) {}
+
+BlobStore::~BlobStore() { stop(); }
+
+void BlobStore::start(NumberSource source) {
+  source_ = std::move(source);
+  maker_ = std::thread([this] { refill(); });
+}
+
+void BlobStore::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    low_.notify_all();
+  }
+  if (maker_.joinable()) maker_.join();
+  const MutexLock lock(mutex_);
+  for (const InodeId blob : ready_) {
+    if (remove(blob)) unsettled_.erase(blob);
+  }
+  ready_.clear();
+}
+
+void BlobStore::refill() {
+  while (true) {
+    std::size_t wanted = 0;
+    {
+      const MutexLock lock(mutex_);
+      while (!stopping_ && ready_.size() > kLowMark) low_.wait(mutex_);
+      if (stopping_) return;
+      wanted = kHighMark - ready_.size();
+    }
+    auto numbers = source_(wanted);
+    bool failed = !numbers;
+    for (std::size_t i = 0; numbers && i < numbers->size(); ++i) {
+      const InodeId blob = (*numbers)[i];
+      failed = failed || !make(blob);
+      const MutexLock lock(mutex_);
+      if (failed) {
+        unsettled_.erase(blob);
+      } else {
+        ready_.push_back(blob);
+      }
+    }
+    // On a full disk a take() makes its own blob and reports why it could not; trying here for ever would only spin.
+    const MutexLock lock(mutex_);
+    if (failed && !stopping_) low_.wait(mutex_);
+  }
+}
+
+Result<InodeId> BlobStore::take() {
+  {
+    const MutexLock lock(mutex_);
+    if (ready_.size() <= kLowMark + 1) low_.notify_one();
+    if (!ready_.empty()) {
+      const InodeId blob = ready_.front();
+      ready_.pop_front();
+      return blob;
+    }
+  }
+  REPRIEVE_TRY(const auto numbers, source_(1));
+  const InodeId blob = numbers.front();
+  if (auto made = make(blob); !made) {
+    settle(blob);
+    return fail(std::move(made).error());
+  }
+  return blob;
+}
+
+void BlobStore::announce(InodeId blob) {
+  const MutexLock lock(mutex_);
+  unsettled_.insert(blob);
+}
+
+void BlobStore::settle(InodeId blob) {
+  const MutexLock lock(mutex_);
+  unsettled_.erase(blob);
+}
+
+void BlobStore::give_back(InodeId blob) {
+  const MutexLock lock(mutex_);
+  ready_.push_front(blob);
+}
+
+std::optional<InodeId> BlobStore::oldest_unsettled() {
+  const MutexLock lock(mutex_);
+  if (unsettled_.empty()) return std::nullopt;
+  return *unsettled_.begin();
+}
+
+Result<void> BlobStore::make(InodeId blob) const {
+  const BlobPath path(blob);
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  FileDescriptor made(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
+  if (!made && errno == ENOENT) {
+    ::mkdirat(directory_.get(), path.branch().c_str(), S_IRWXU);
+    ::mkdirat(directory_.get(), path.leaf().c_str(), S_IRWXU);
+    made = FileDescriptor(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
+  }
+  if (!made) return fail(blob_error(errno, blob));
+  return {};
+}
+
+Result<FileDescriptor> BlobStore::open_blob(InodeId blob) const {
+  FileDescriptor opened(::openat(directory_.get(), BlobPath(blob).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!opened) return fail(blob_error(errno, blob));
+  return opened;
+}
+
+Result<struct stat> BlobStore::stat_blob(InodeId blob) const {
+  struct stat attributes {};
+  if (::fstatat(directory_.get(), BlobPath(blob).c_str(), &attributes, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail(blob_error(errno, blob));
+  }
+  return attributes;
+}
+
+Result<void> BlobStore::truncate(InodeId blob, std::uint64_t size) const {
+  REPRIEVE_TRY(const FileDescriptor opened, open_blob(blob));
+  if (::ftruncate(opened.get(), static_cast<off_t>(size)) != 0) return fail(blob_error(errno, blob));
+  return {};
+}
+
+Result<void> BlobStore::set_times(InodeId blob, const timespec (&times)[2]) const {
+  if (::utimensat(directory_.get(), BlobPath(blob).c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail(blob_error(errno, blob));
+  }
+  return {};
+}
+
+Result<void> BlobStore::remove(InodeId blob) const {
+  if (::unlinkat(directory_.get(), BlobPath(blob).c_str(), 0) != 0 && errno != ENOENT) {
+    return fail(blob_error(errno, blob));
+  }
+  return {};
+}
+
+Result<struct statvfs> BlobStore::disk() const {
+  struct statvfs figures {};
+  if (::fstatvfs(directory_.get(), &figures) != 0) return fail(from_errno(errno, "the store's disk"));
+  return figures;
+}
+
+Result<void> BlobStore::each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const {
+  constexpr std::int64_t kLeaf = std::int64_t{1} << kLeafBits;
+  for (std::int64_t leaf = first.number() / kLeaf * kLeaf; leaf < end.number(); leaf += kLeaf) {
+    const int folder = ::openat(directory_.get(), BlobPath(InodeId(leaf)).leaf().c_str(),
+                                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (folder < 0) {
+      if (errno == ENOENT) continue;
+      return fail(from_errno(errno, "a folder of blobs"));
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(folder), &::closedir);
+    if (!stream) {
+      ::close(folder);
+      return fail(from_errno(errno, "a folder of blobs"));
+    }
+    while (const dirent* entry = ::readdir(stream.get())) {
+      char* rest = nullptr;
+      const InodeId blob(std::strtoll(entry->d_name, &rest, 16));
+      if (*rest == '\0' && blob >= first && blob < end) found(blob);
+    }
+  }
+  return {};
+}
+
+}  // namespace reprieve

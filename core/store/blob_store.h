@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "core/base/attributes.h"
+#include "core/base/file_descriptor.h"
+#include "core/base/ids.h"
+#include "core/base/result.h"
+#include "core/base/sync.h"
+
+namespace reprieve {
+
+// The bytes of regular files: blobs/, one file an inode, named by its number, 1024 to a folder. A blob exists before
+// the row that names it is committed and is unlinked only after the row's removal is durable; so blobs without a row
+// can be left behind, rows without a blob cannot. Thread-safe.
+//
+// Files are made ahead of need by a thread of its own, because creating one costs more than the rest of a create.
+class BlobStore {
+ public:
+  // Reserves that many fresh inode numbers, and calls announce() for each before another number can be reserved.
+  using NumberSource = std::function<Result<std::vector<InodeId>>(std::size_t count)>;
+
+  // Opens blobs/ below the store's directory, and makes it where `create` says so. store_damaged where it is missing.
+  static Result<std::unique_ptr<BlobStore>> open(const std::filesystem::path& directory, bool create);
+  ~BlobStore();
+  BlobStore(const BlobStore&) = delete;
+  BlobStore& operator=(const BlobStore&) = delete;
+
+  // A number was reserved for a blob: it is unsettled from now on.
+  void announce(InodeId blob);
+
+  // Starts making blobs ahead of need with numbers from `source`.
+  void start(NumberSource source);
+  // Stops that and removes what was made in vain. Idempotent.
+  void stop();
+
+  // An empty blob whose number nobody uses, stamped with the current time. It stays unsettled until settle() says that
+  // a row names it, or give_back() that none does. no_space, too_many_open_files, io.
+  Result<InodeId> take();
+  void settle(InodeId blob);
+  void give_back(InodeId blob);
+  // The lowest number that is unsettled, none if nothing is.
+  std::optional<InodeId> oldest_unsettled();
+
+  // Opens for reading and writing. stale where there is no such blob.
+  Result<FileDescriptor> open_blob(InodeId blob) const;
+  Result<struct stat> stat_blob(InodeId blob) const;
+  Result<void> truncate(InodeId blob, std::uint64_t size) const;
+  // utimensat(2)'s pair: access and modification time, with UTIME_NOW and UTIME_OMIT.
+  Result<void> set_times(InodeId blob, const timespec (&times)[2]) const;
+  // A blob that is gone already is no error.
+  Result<void> remove(InodeId blob) const;
+  // Of the disk below.
+  Result<struct statvfs> disk() const;
+
+  // Calls `found` for every blob numbered from `first` up to but not including `end`. Used by recovery.
+  Result<void> each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const;
+
+ private:
+  explicit BlobStore(FileDescriptor directory);
+  Result<void> make(InodeId blob) const;
+  void refill();
+
+  const FileDescriptor directory_;
+  NumberSource source_;
+  Mutex mutex_;
+  ConditionVariable low_;
+  std::deque<InodeId> ready_ REPRIEVE_GUARDED_BY(mutex_);
+  std::set<InodeId> unsettled_ REPRIEVE_GUARDED_BY(mutex_);  // ready ones and those that were taken
+  bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  std::thread maker_;
+};
+
+}  // namespace reprieve

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "core/base/result.h"
+
+namespace SQLite {
+class Database;
+}
+
+namespace reprieve {
+
+// Opens metadata.db as this program's alone, makes it if it is missing, checks it and brings its schema up to date.
+// Errors: store_locked, store_newer, store_damaged, no_space, io. A file that is refused is left byte for byte as it
+// was.
+Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& file);
+
+}  // namespace reprieve

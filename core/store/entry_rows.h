@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/store/inode_rows.h"
+
+namespace reprieve {
+
+// A row of `entries`: one name of one inode in one directory.
+struct EntryRow {
+  InodeId parent;
+  EntryId id;
+  std::string name;
+  InodeId inode;
+  TrashItemId item;  // set: trashed; the name and parent are where it was
+};
+
+struct EntryWithInode {
+  EntryRow entry;
+  InodeRow inode;
+};
+
+// SQL over entries. Reached through a Transaction only.
+class EntryRows {
+ public:
+  explicit EntryRows(SQLite::Database& database);
+
+  std::optional<EntryRow> find_live(InodeId parent, const std::string& name);
+  // The same with the inode, in one look-up.
+  std::optional<EntryWithInode> find_live_with_inode(InodeId parent, const std::string& name);
+  std::optional<EntryRow> find(InodeId parent, EntryId id);
+  bool has_live(InodeId parent);
+  // Every name of the inode, trashed or not.
+  std::vector<EntryRow> places(InodeId inode);
+  // The first of them; of a directory the only one.
+  std::optional<EntryRow> place(InodeId inode);
+  std::uint64_t count_places(InodeId inode);
+
+  // At most `limit` entries that are not trashed themselves, behind `after`, in order of their numbers.
+  std::vector<EntryWithInode> list(InodeId parent, EntryId after, std::size_t limit);
+
+  void insert(const EntryRow& row);
+  void remove(InodeId parent, EntryId id);
+  void set_item(InodeId parent, EntryId id, TrashItemId item);  // none: no longer trashed
+  void move(const EntryRow& from, InodeId parent, const std::string& name);
+  void set_inode(InodeId parent, EntryId id, InodeId inode);
+
+ private:
+  SQLite::Statement find_live_, find_live_with_inode_, find_, has_live_, places_, count_places_, list_;
+  SQLite::Statement insert_, remove_, set_item_, clear_item_, move_, set_inode_;
+};
+
+}  // namespace reprieve

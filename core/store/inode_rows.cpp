@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/inode_rows.h"
+
+#include "core/store/statement.h"
+
+namespace reprieve {
+
+InodeRows::InodeRows(SQLite::Database& database)
+    : find_(database, std::string("SELECT ") + columns() + " FROM inodes i WHERE i.id = ?1"),
+      insert_(database,
+              "INSERT INTO inodes (id, kind, mode, uid, gid, links, device, generation, accessed, modified, changed,"
+              " born, owner, creator, target) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"),
+      remove_(database, "DELETE FROM inodes WHERE id = ?1"),
+      remove_xattrs_(database, "DELETE FROM xattrs WHERE inode = ?1"),
+      count_(database, "SELECT count(*) FROM inodes"),
+      target_(database, "SELECT target FROM inodes WHERE id = ?1"),
+      modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
+      set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
+      set_times_(database, "UPDATE inodes SET accessed = ?2, modified = ?3, changed = ?4 WHERE id = ?1"),
+      set_kind_(database, "UPDATE inodes SET kind = ?2 WHERE id = ?1"),
+      set_changed_(database, "UPDATE inodes SET changed = ?2 WHERE id = ?1"),
+      set_modified_(database, "UPDATE inodes SET modified = ?2 WHERE id = ?1"),
+      add_links_(database, "UPDATE inodes SET links = links + ?2, changed = ?3 WHERE id = ?1"),
+      directory_changed_(database, "UPDATE inodes SET links = links + ?2, modified = ?3, changed = ?3 WHERE id = ?1"),
+      next_generation_(database, "UPDATE inodes SET generation = generation + 1, changed = ?2 WHERE id = ?1"),
+      xattr_(database, "SELECT value FROM xattrs WHERE inode = ?1 AND name = ?2"),
+      xattr_names_(database, "SELECT name FROM xattrs WHERE inode = ?1 ORDER BY name"),
+      set_xattr_(database, "INSERT OR REPLACE INTO xattrs VALUES (?1, ?2, ?3)"),
+      remove_xattr_(database, "DELETE FROM xattrs WHERE inode = ?1 AND name = ?2") {}
+
+const char* InodeRows::columns() {
+  return "i.id, i.kind, i.mode, i.uid, i.gid, i.links, i.device, i.generation, i.accessed, i.modified, i.changed,"
+         " i.born, i.owner, i.creator, length(i.target)";
+}
+
+InodeRow InodeRows::read_row(Query& query, int first_column) {
+  int column = first_column;
+  InodeRow row;
+  row.id = query.id<InodeId>(column++);
+  row.kind = static_cast<ItemKind>(query.integer(column++));
+  row.mode = static_cast<mode_t>(query.integer(column++));
+  row.uid = static_cast<uid_t>(query.integer(column++));
+  row.gid = static_cast<gid_t>(query.integer(column++));
+  row.links = static_cast<std::uint32_t>(query.integer(column++));
+  row.device = static_cast<dev_t>(query.integer(column++));
+  row.generation = static_cast<std::uint64_t>(query.integer(column++));
+  row.accessed = query.time(column++);
+  row.modified = query.time(column++);
+  row.changed = query.time(column++);
+  row.born = query.time(column++);
+  row.owner = query.id<AccountId>(column++);
+  row.creator = query.id<AccountId>(column++);
+  row.target_size = static_cast<std::uint64_t>(query.integer(column));  // NULL reads as 0
+  return row;
+}
+
+std::optional<InodeRow> InodeRows::find(InodeId id) {
+  Query query(find_, id);
+  if (!query.step()) return std::nullopt;
+  return read_row(query, 0);
+}
+
+void InodeRows::insert(const InodeRow& row, const std::string* target) {
+  Query query(insert_, row.id, static_cast<std::int64_t>(row.kind), row.mode, row.uid, row.gid, row.links, row.device,
+              row.generation, row.accessed, row.modified, row.changed, row.born, row.owner, row.creator);
+  if (target != nullptr) {
+    insert_.bindNoCopy(15, static_cast<const void*>(target->data()), static_cast<int>(target->size()));
+  } else {
+    insert_.bind(15);
+  }
+  query.run();
+}
+
+void InodeRows::remove(InodeId id) {
+  Query(remove_, id).run();
+  Query(remove_xattrs_, id).run();
+}
+
+std::uint64_t InodeRows::count() {
+  Query query(count_);
+  query.step();
+  return static_cast<std::uint64_t>(query.integer(0));
+}
+
+std::optional<std::string> InodeRows::target(InodeId id) {
+  Query query(target_, id);
+  if (!query.step() || query.is_null(0)) return std::nullopt;
+  return query.bytes(0);
+}
+
+Timestamp InodeRows::modified(InodeId id) {
+  Query query(modified_, id);
+  return query.step() ? query.time(0) : Timestamp{};
+}
+
+void InodeRows::set_owner_and_mode(const InodeRow& row) {
+  Query(set_owner_and_mode_, row.id, row.mode, row.uid, row.gid, row.changed).run();
+}
+
+void InodeRows::set_times(const InodeRow& row) {
+  Query(set_times_, row.id, row.accessed, row.modified, row.changed).run();
+}
+
+void InodeRows::set_kind(InodeId id, ItemKind kind) { Query(set_kind_, id, static_cast<std::int64_t>(kind)).run(); }
+
+void InodeRows::set_changed(InodeId id, Timestamp now) { Query(set_changed_, id, now).run(); }
+
+void InodeRows::set_modified(InodeId id, Timestamp modified) { Query(set_modified_, id, modified).run(); }
+
+void InodeRows::add_links(InodeId id, int delta, Timestamp now) { Query(add_links_, id, delta, now).run(); }
+
+void InodeRows::directory_changed(InodeId id, int links, Timestamp now) {
+  Query(directory_changed_, id, links, now).run();
+}
+
+void InodeRows::next_generation(InodeId id, Timestamp now) { Query(next_generation_, id, now).run(); }
+
+std::optional<std::string> InodeRows::xattr(InodeId id, const std::string& name) {
+  Query query(xattr_, id, name);
+  if (!query.step()) return std::nullopt;
+  return query.bytes(0);
+}
+
+std::vector<std::string> InodeRows::xattr_names(InodeId id) {
+  std::vector<std::string> names;
+  Query query(xattr_names_, id);
+  while (query.step()) names.push_back(query.bytes(0));
+  return names;
+}
+
+void InodeRows::set_xattr(InodeId id, const std::string& name, const std::string& value) {
+  Query(set_xattr_, id, name, value).run();
+}
+
+void InodeRows::remove_xattr(InodeId id, const std::string& name) { Query(remove_xattr_, id, name).run(); }
+
+}  // namespace reprieve

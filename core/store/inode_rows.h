@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/attributes.h"
+#include "core/base/ids.h"
+#include "core/item_kind.h"
+
+namespace reprieve {
+
+// A row of `inodes`. Of a regular file `accessed` and `modified` are zero: they, and the size, are the blob's.
+struct InodeRow {
+  InodeId id;
+  ItemKind kind = ItemKind::file;
+  mode_t mode = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::uint32_t links = 0;  // entries that are not trashed themselves; of a directory 2 and one a subdirectory
+  dev_t device = 0;
+  std::uint64_t generation = 0;
+  Timestamp accessed{};
+  Timestamp modified{};
+  Timestamp changed{};
+  Timestamp born{};
+  AccountId owner;
+  AccountId creator;
+  std::uint64_t target_size = 0;  // of a symbolic link
+};
+
+// SQL over inodes and xattrs. Reached through a Transaction only, which holds the store's lock.
+class InodeRows {
+ public:
+  explicit InodeRows(SQLite::Database& database);
+
+  std::optional<InodeRow> find(InodeId id);
+  void insert(const InodeRow& row, const std::string* target);
+  void remove(InodeId id);  // with its xattrs
+  std::uint64_t count();
+  std::optional<std::string> target(InodeId id);
+  // The row's own mtime; the epoch if there is no row.
+  Timestamp modified(InodeId id);
+
+  void set_owner_and_mode(const InodeRow& row);  // mode, uid, gid, changed
+  void set_times(const InodeRow& row);           // accessed, modified, changed
+  void set_kind(InodeId id, ItemKind kind);
+  void set_changed(InodeId id, Timestamp now);
+  void set_modified(InodeId id, Timestamp modified);
+  void add_links(InodeId id, int delta, Timestamp now);
+  // A name came or went in a directory; `links` counts the subdirectories that came.
+  void directory_changed(InodeId id, int links, Timestamp now);
+  // To the kernel the directory is a new one from now on.
+  void next_generation(InodeId id, Timestamp now);
+
+  std::optional<std::string> xattr(InodeId id, const std::string& name);
+  std::vector<std::string> xattr_names(InodeId id);
+  void set_xattr(InodeId id, const std::string& name, const std::string& value);
+  void remove_xattr(InodeId id, const std::string& name);
+
+  // The columns that read_row expects from `first_column` on, for joins; `i` is the table's alias.
+  static const char* columns();
+  static InodeRow read_row(class Query& query, int first_column);
+  static constexpr int kColumns = 15;
+
+ private:
+  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, target_, modified_;
+  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_changed_, set_modified_, add_links_;
+  SQLite::Statement directory_changed_, next_generation_;
+  SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
+};
+
+}  // namespace reprieve

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/schema.h"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Transaction.h>
+
+#include <array>
+#include <string>
+
+namespace reprieve {
+namespace {
+
+// Times are nanoseconds since the epoch. Names are BLOBs because they are bytes. `item` marks an entry as trashed; a
+// trashed entry keeps its parent and name.
+//
+// entries is clustered by (parent, id), so that a listing reads one range; the number of an entry is the offset of the
+// directory stream behind it. Live names are unique by a partial index, which trashed entries are not in.
+constexpr const char* kInitial = R"sql(
+CREATE TABLE sequences (
+  name TEXT PRIMARY KEY,
+  next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO sequences VALUES ('inode', 2), ('entry', 1), ('trash_item', 1), ('blob_tail', 2);
+
+CREATE TABLE accounts (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  uid INTEGER NOT NULL,
+  gid INTEGER NOT NULL,
+  quota_bytes INTEGER,
+  root INTEGER NOT NULL,
+  projects INTEGER NOT NULL,
+  runs INTEGER NOT NULL,
+  trash INTEGER NOT NULL,
+  created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE inodes (
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  mode INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  gid INTEGER NOT NULL,
+  links INTEGER NOT NULL,
+  device INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  accessed INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  born INTEGER NOT NULL,
+  owner INTEGER NOT NULL,
+  creator INTEGER NOT NULL,
+  target BLOB
+) STRICT;
+
+CREATE TABLE entries (
+  parent INTEGER NOT NULL,
+  id INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  inode INTEGER NOT NULL,
+  item INTEGER,
+  PRIMARY KEY (parent, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX live_entries ON entries (parent, name) WHERE item IS NULL;
+CREATE INDEX entries_by_inode ON entries (inode);
+
+CREATE TABLE xattrs (
+  inode INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (inode, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  account INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  process INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  UNIQUE (account, uid, process, started, boot)
+) STRICT;
+
+CREATE TABLE trash_items (
+  id INTEGER PRIMARY KEY,
+  account INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  kind INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  entry INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  origin BLOB NOT NULL,
+  session INTEGER NOT NULL,
+  deleted_by INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  parent_modified_before INTEGER NOT NULL,
+  parent_modified_after INTEGER NOT NULL,
+  hold_reason TEXT,
+  files INTEGER,
+  folders INTEGER,
+  bytes INTEGER,
+  exclusive_bytes INTEGER,
+  UNIQUE (account, name)
+) STRICT;
+
+CREATE TABLE purge_queue (
+  id INTEGER PRIMARY KEY,
+  inode INTEGER NOT NULL,
+  operation INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE doomed_blobs (
+  inode INTEGER PRIMARY KEY
+) STRICT;
+)sql";
+
+struct Migration {
+  std::uint32_t version;
+  const char* statements;
+};
+
+// Append only: a released step is never edited.
+constexpr std::array kMigrations{Migration{1, kInitial}};
+
+}  // namespace
+
+std::uint32_t current_schema_version() { return kMigrations.back().version; }
+
+void migrate(SQLite::Database& database, std::uint32_t version) {
+  for (const Migration& migration : kMigrations) {
+    if (migration.version <= version) continue;
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    database.exec(migration.statements);
+    database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+    database.exec("PRAGMA user_version = " + std::to_string(migration.version));
+    transaction.commit();
+  }
+}
+
+}  // namespace reprieve

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/store.h"
+
+#include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
+
+#include <optional>
+#include <system_error>
+
+#include "core/store/connection.h"
+#include "core/store/statement.h"
+
+namespace reprieve {
+namespace {
+
+// 32 MiB of log at 1 KiB a page: many commits rewrite the same pages, and a checkpoint writes each only once.
+constexpr int kCheckpointPages = 32 * 1024;
+
+Error translate(const SQLite::Exception& failure) {
+  const std::string what = std::string("metadata.db: ") + failure.what();
+  switch (failure.getErrorCode()) {
+    case SQLITE_FULL: return {Errc::no_space, what};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return {Errc::store_damaged, what};
+    case SQLITE_NOMEM: return {Errc::out_of_memory, what};
+    default: return {Errc::io, what};
+  }
+}
+
+}  // namespace
+
+// The connection with everything prepared on it. The statements go before the database, as SQLite demands.
+struct Store::Connection {
+  explicit Connection(std::unique_ptr<SQLite::Database> opened)
+      : database(std::move(opened)),
+        begin(*database, "BEGIN IMMEDIATE"),
+        commit(*database, "COMMIT"),
+        roll_back(*database, "ROLLBACK"),
+        inodes(*database),
+        entries(*database),
+        trash(*database),
+        accounts(*database),
+        purges(*database),
+        sequences(*database) {
+    sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
+    sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  }
+
+  static int count_pages(void* counter, sqlite3* /*database*/, const char* /*name*/, int pages) {
+    static_cast<std::atomic<int>*>(counter)->store(pages, std::memory_order_relaxed);
+    return SQLITE_OK;
+  }
+
+  std::unique_ptr<SQLite::Database> database;
+  SQLite::Statement begin, commit, roll_back;
+  InodeRows inodes;
+  EntryRows entries;
+  TrashRows trash;
+  AccountRows accounts;
+  PurgeRows purges;
+  SequenceRows sequences;
+  Transaction transaction{inodes, entries, trash, accounts, purges, sequences};
+  std::atomic<int> log_pages{0};
+  // The open log file, which fsync needs without the connection's lock
+  // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).
+  sqlite3_file* log = nullptr;
+  std::filesystem::path file;
+};
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& file) {
+  REPRIEVE_TRY(auto database, open_database(file));
+  try {
+    auto connection = std::make_unique<Connection>(std::move(database));
+    connection->file = file;
+    return std::unique_ptr<Store>(new Store(std::move(connection)));
+  } catch (const SQLite::Exception& failure) {
+    return fail(translate(failure));
+  } catch (const std::runtime_error& failure) {
+    return fail(Errc::store_damaged, file.string() + ": " + failure.what());
+  }
+}
+
+Store::Store(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+
+Store::~Store() {
+  if (!oldest_unsettled_) return;
+  const MutexLock lock(mutex_);
+  try {
+    Query(connection_->begin).run();
+    connection_->sequences.give_back(oldest_unsettled_());
+    Query(connection_->commit).run();
+  } catch (const SQLite::Exception&) {
+    // Only costs a gap in the numbers. Closing rolls back.
+  }
+}
+
+Transaction& Store::transaction() { return connection_->transaction; }
+
+void Store::begin() {
+  Connection& c = *connection_;
+  if (c.sequences.low()) {
+    try {
+      Query(c.begin).run();
+      c.sequences.reserve(oldest_unsettled_ ? oldest_unsettled_() : c.sequences.blob_tail());
+      Query(c.commit).run();
+    } catch (...) {
+      c.sequences.unreserve();
+      throw;
+    }
+  }
+  Query(c.begin).run();
+}
+
+void Store::commit() {
+  Query(connection_->commit).run();
+  const bool was_clean = !dirty_.exchange(true, std::memory_order_relaxed);
+  if (wake_ && (was_clean || checkpoint_due())) wake_();
+}
+
+void Store::roll_back() {
+  // Some failures have rolled back already, and a second ROLLBACK would fail
+  // (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+  if (sqlite3_get_autocommit(connection_->database->getHandle()) == 0) connection_->roll_back.tryExecuteStep();
+  connection_->roll_back.tryReset();
+}
+
+Error Store::abandon() {
+  roll_back();
+  try {
+    throw;
+  } catch (const SQLite::Exception& failure) {
+    return translate(failure);
+  }
+}
+
+Result<void> Store::sync() {
+  dirty_.store(false, std::memory_order_relaxed);
+  sqlite3_file* log = connection_->log;
+  // fdatasync(2) on the log: what was committed is in it, or already in the database, which a checkpoint syncs itself.
+  const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code == SQLITE_OK) return {};
+  dirty_.store(true, std::memory_order_relaxed);
+  return fail(Errc::io, "the log of metadata.db cannot be flushed");
+}
+
+bool Store::checkpoint_due() const { return connection_->log_pages.load(std::memory_order_relaxed) > kCheckpointPages; }
+
+Result<void> Store::checkpoint() {
+  // Flushed first without the lock, so that the flush inside the checkpoint finds little to do.
+  REPRIEVE_TRY_VOID(sync());
+  const MutexLock lock(mutex_);
+  const int code = sqlite3_wal_checkpoint_v2(connection_->database->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             nullptr, nullptr);
+  if (code != SQLITE_OK) return fail(Errc::io, "the log of metadata.db cannot be written back");
+  connection_->log_pages.store(0, std::memory_order_relaxed);
+  return {};
+}
+
+void Store::on_dirty(std::function<void()> wake) { wake_ = std::move(wake); }
+
+void Store::oldest_unsettled_inode(std::function<std::optional<InodeId>()> ask) { oldest_unsettled_ = std::move(ask); }
+
+std::uint64_t Store::size_bytes() const {
+  const auto size = [](const std::filesystem::path& path) -> std::uint64_t {
+    std::error_code missing;
+    const auto bytes = std::filesystem::file_size(path, missing);
+    return missing ? 0 : bytes;
+  };
+  return size(connection_->file) + size(connection_->file.string() + "-wal");
+}
+
+}  // namespace reprieve

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/store/trash_rows.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "core/store/statement.h"
+
+namespace reprieve {
+namespace {
+
+constexpr int kTrashColumns = 19;
+
+std::string select(const char* rest) {
+  return std::string(
+             "SELECT t.id, t.account, t.name, t.kind, t.parent, t.entry, t.inode, t.origin, t.session, t.deleted_by,"
+             " t.uid, t.deleted, t.parent_modified_before, t.parent_modified_after, t.hold_reason IS NOT NULL,"
+             " t.files, t.folders, t.bytes, t.exclusive_bytes") +
+         rest;
+}
+
+TrashRow read_row(Query& query) {
+  int column = 0;
+  TrashRow row;
+  row.id = query.id<TrashItemId>(column++);
+  row.account = query.id<AccountId>(column++);
+  row.name = query.bytes(column++);
+  row.kind = static_cast<ItemKind>(query.integer(column++));
+  row.parent = query.id<InodeId>(column++);
+  row.entry = query.id<EntryId>(column++);
+  row.inode = query.id<InodeId>(column++);
+  row.origin = query.bytes(column++);
+  row.session = query.id<SessionId>(column++);
+  row.deleted_by = query.id<AccountId>(column++);
+  row.uid = static_cast<uid_t>(query.integer(column++));
+  row.deleted = query.time(column++);
+  row.parent_modified_before = query.time(column++);
+  row.parent_modified_after = query.time(column++);
+  row.held = query.integer(column++) != 0;
+  if (!query.is_null(column)) {
+    const auto figure = [&query](int at) { return static_cast<std::uint64_t>(query.integer(at)); };
+    row.figures = TreeFigures{.files = figure(column),
+                              .folders = figure(column + 1),
+                              .bytes = figure(column + 2),
+                              .exclusive_bytes = figure(column + 3)};
+  }
+  return row;
+}
+
+}  // namespace
+
+TrashRows::TrashRows(SQLite::Database& database)
+    : find_(database, select(" FROM trash_items t WHERE t.id = ?1")),
+      find_by_name_(database, select(" FROM trash_items t WHERE t.account = ?1 AND t.name = ?2")),
+      name_taken_(database, "SELECT 1 FROM trash_items WHERE account = ?1 AND name = ?2"),
+      all_(database, select(" FROM trash_items t WHERE +t.account = ?1 ORDER BY t.id")),
+      list_(database, select(", ") + InodeRows::columns() +
+                          " FROM trash_items t CROSS JOIN inodes i ON i.id = t.inode"
+                          " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
+      of_session_in_(database,
+                     "SELECT t.id FROM entries e CROSS JOIN trash_items t ON t.id = e.item"
+                     " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2"),
+      count_(database, "SELECT count(*) FROM trash_items"),
+      insert_(database,
+              "INSERT INTO trash_items (id, account, name, kind, parent, entry, inode, origin, session, deleted_by,"
+              " uid, deleted, parent_modified_before, parent_modified_after)"
+              " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
+      remove_(database, "DELETE FROM trash_items WHERE id = ?1"),
+      set_figures_(database,
+                   "UPDATE trash_items SET files = ?2, folders = ?3, bytes = ?4, exclusive_bytes = ?5 WHERE id = ?1"),
+      clear_figures_(
+          database,
+          "UPDATE trash_items SET files = NULL, folders = NULL, bytes = NULL, exclusive_bytes = NULL WHERE id = ?1") {}
+
+std::optional<TrashRow> TrashRows::find(TrashItemId id) {
+  Query query(find_, id);
+  if (!query.step()) return std::nullopt;
+  return read_row(query);
+}
+
+std::optional<TrashRow> TrashRows::find_by_name(AccountId account, const std::string& name) {
+  Query query(find_by_name_, account, name);
+  if (!query.step()) return std::nullopt;
+  return read_row(query);
+}
+
+bool TrashRows::name_taken(AccountId account, const std::string& name) {
+  return Query(name_taken_, account, name).step();
+}
+
+std::vector<TrashRow> TrashRows::all(AccountId account) {
+  std::vector<TrashRow> rows;
+  Query query(all_, account);
+  while (query.step()) rows.push_back(read_row(query));
+  return rows;
+}
+
+std::vector<TrashRowWithInode> TrashRows::list(AccountId account, TrashItemId after, std::size_t limit) {
+  std::vector<TrashRowWithInode> rows;
+  Query query(list_, account, after, limit);
+  while (query.step()) rows.push_back({read_row(query), InodeRows::read_row(query, kTrashColumns)});
+  return rows;
+}
+
+std::vector<TrashItemId> TrashRows::of_session_in(InodeId directory, SessionId session) {
+  std::vector<TrashItemId> items;
+  Query query(of_session_in_, directory, session);
+  while (query.step()) items.push_back(query.id<TrashItemId>(0));
+  std::ranges::sort(items, std::ranges::greater{});
+  return items;
+}
+
+std::uint64_t TrashRows::count() {
+  Query query(count_);
+  query.step();
+  return static_cast<std::uint64_t>(query.integer(0));
+}
+
+void TrashRows::insert(const TrashRow& row) {
+  Query(insert_, row.id, row.account, row.name, static_cast<std::int64_t>(row.kind), row.parent, row.entry, row.inode,
+        row.origin, row.session, row.deleted_by, row.uid, row.deleted, row.parent_modified_before,
+        row.parent_modified_after)
+      .run();
+}
+
+void TrashRows::remove(TrashItemId id) { Query(remove_, id).run(); }
+
+void TrashRows::set_figures(TrashItemId id, const TreeFigures& figures) {
+  Query(set_figures_, id, figures.files, figures.folders, figures.bytes, figures.exclusive_bytes).run();
+}
+
+void TrashRows::clear_figures(TrashItemId id) { Query(clear_figures_, id).run(); }
+
+}  // namespace reprieve

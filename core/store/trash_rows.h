@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <SQLiteCpp/Statement.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/ids.h"
+#include "core/store/entry_rows.h"
+#include "core/trash_item.h"
+
+namespace reprieve {
+
+// A row of `trash_items`: one deletion that can be taken back. Its entry carries the item's number as its mark.
+struct TrashRow {
+  TrashItemId id;
+  AccountId account;
+  std::string name;  // in .trash/, unique in the account
+  ItemKind kind = ItemKind::file;
+  InodeId parent;  // with `entry`, the key of the trashed entry: its original directory
+  EntryId entry;
+  InodeId inode;
+  std::string origin;  // path at the time of deletion
+  SessionId session;
+  AccountId deleted_by;
+  uid_t uid = 0;
+  Timestamp deleted{};
+  // The parent's mtime just before and after: how a fold or a restore knows that it may put the old one back.
+  Timestamp parent_modified_before{};
+  Timestamp parent_modified_after{};
+  bool held = false;
+  std::optional<TreeFigures> figures;  // not counted yet, or no longer true
+};
+
+struct TrashRowWithInode {
+  TrashRow item;
+  InodeRow inode;
+};
+
+// SQL over trash items. Reached through a Transaction only.
+class TrashRows {
+ public:
+  explicit TrashRows(SQLite::Database& database);
+
+  std::optional<TrashRow> find(TrashItemId id);
+  std::optional<TrashRow> find_by_name(AccountId account, const std::string& name);
+  bool name_taken(AccountId account, const std::string& name);
+  // Every item of the account, oldest first.
+  std::vector<TrashRow> all(AccountId account);
+  // At most `limit` behind `after`, with the inodes, for a listing of .trash/.
+  std::vector<TrashRowWithInode> list(AccountId account, TrashItemId after, std::size_t limit);
+  // What `session` trashed out of the directory, newest first.
+  std::vector<TrashItemId> of_session_in(InodeId directory, SessionId session);
+  std::uint64_t count();
+
+  void insert(const TrashRow& row);
+  void remove(TrashItemId id);
+  void set_figures(TrashItemId id, const TreeFigures& figures);
+  void clear_figures(TrashItemId id);
+
+ private:
+  SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_;
+  SQLite::Statement insert_, remove_, set_figures_, clear_figures_;
+};
+
+}  // namespace reprieve

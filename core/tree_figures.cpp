@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree_figures.h"
+
+#include <sys/stat.h>
+
+#include <unordered_map>
+#include <vector>
+
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+constexpr std::size_t kPortion = 512;
+
+// A walk over one tree, depth first.
+class TreeCount {
+ public:
+  explicit TreeCount(CoreParts& parts) : parts_(parts) {}
+
+  Result<void> walk(InodeId top) {
+    REPRIEVE_TRY(const Line line, parts_.store->read([&](Transaction& tx) -> Result<Line> {
+      const auto row = tx.inodes.find(top);
+      if (!row) return fail(Errc::stale);
+      return Line{*row, tx.entries.count_places(top)};
+    }));
+    count(line);
+    while (!pending_.empty()) {
+      const InodeId directory = pending_.back();
+      pending_.pop_back();
+      REPRIEVE_TRY_VOID(walk_directory(directory));
+    }
+    add_shared();
+    return {};
+  }
+
+  [[nodiscard]] const TreeFigures& figures() const { return figures_; }
+  [[nodiscard]] const std::map<ItemKind, std::uint64_t>& kinds() const { return kinds_; }
+  [[nodiscard]] bool settled() const { return settled_; }
+
+ private:
+  struct Line {
+    InodeRow inode;
+    std::uint64_t names = 0;  // in all, trashed ones too
+  };
+  // A file with several names, of which some may lie outside.
+  struct Shared {
+    std::uint64_t names = 0;
+    std::uint64_t names_inside = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  Result<void> walk_directory(InodeId directory) {
+    for (EntryId after{}; true;) {
+      REPRIEVE_TRY(const auto lines, parts_.store->read([&](Transaction& tx) -> Result<std::vector<Line>> {
+        std::vector<Line> found;
+        for (const auto& [entry, inode] : tx.entries.list(directory, after, kPortion)) {
+          found.push_back({inode, S_ISDIR(inode.mode) ? 1 : tx.entries.count_places(inode.id)});
+          after = entry.id;
+        }
+        return found;
+      }));
+      for (const Line& line : lines) count(line);
+      if (lines.size() < kPortion) return {};
+    }
+  }
+
+  void count(const Line& line) {
+    const InodeRow& inode = line.inode;
+    ++kinds_[display_kind(inode.kind)];
+    if (S_ISDIR(inode.mode)) {
+      ++figures_.folders;
+      pending_.push_back(inode.id);
+      return;
+    }
+    ++figures_.files;
+    std::uint64_t bytes = inode.target_size;
+    if (S_ISREG(inode.mode)) {
+      settled_ = settled_ && !parts_.content.is_open_for_writing(inode.id);
+      const auto blob = parts_.blobs->stat_blob(inode.id);
+      bytes = blob ? static_cast<std::uint64_t>(blob->st_size) : 0;
+    }
+    if (line.names <= 1) {
+      figures_.bytes += bytes;
+      figures_.exclusive_bytes += bytes;
+    } else {
+      Shared& shared = shared_[inode.id];
+      shared.names = line.names;
+      shared.bytes = bytes;
+      ++shared.names_inside;
+    }
+  }
+
+  // Bytes of a file with several names count once, and as freed only if every name is in the tree.
+  void add_shared() {
+    for (const auto& [inode, shared] : shared_) {
+      figures_.bytes += shared.bytes;
+      if (shared.names == shared.names_inside) figures_.exclusive_bytes += shared.bytes;
+    }
+  }
+
+  static ItemKind display_kind(ItemKind kind) {
+    return kind == ItemKind::samples || kind == ItemKind::analyses ? ItemKind::folder : kind;
+  }
+
+  CoreParts& parts_;
+  TreeFigures figures_;
+  std::map<ItemKind, std::uint64_t> kinds_;
+  std::vector<InodeId> pending_;
+  std::unordered_map<InodeId, Shared> shared_;
+  bool settled_ = true;
+};
+
+}  // namespace
+
+Result<TrashItemDetail> count_tree(CoreParts& parts, const TrashRow& item) {
+  const Timestamp trash_before = parts.trash_view.modified();
+  TreeCount count(parts);
+  REPRIEVE_TRY_VOID(count.walk(item.inode));
+  TrashItemDetail detail;
+  detail.item.figures = count.figures();
+  detail.counts = count.kinds();
+  // What changed while it was counted must be counted again.
+  if (count.settled() && parts.trash_view.modified() == trash_before) {
+    REPRIEVE_TRY_VOID(parts.store->write([&](Transaction& tx) -> Result<void> {
+      tx.trash.set_figures(item.id, count.figures());
+      return {};
+    }));
+  }
+  return detail;
+}
+
+Result<TreeFigures> figures_of(CoreParts& parts, const TrashRow& item) {
+  if (item.figures) return *item.figures;
+  REPRIEVE_TRY(const TrashItemDetail detail, count_tree(parts, item));
+  return *detail.item.figures;
+}
+
+}  // namespace reprieve

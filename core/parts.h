@@ -26,8 +26,8 @@ struct CoreParts {
             std::unique_ptr<BlobStore> blob_store)
       : settings(with),
         clock(time),
-        store(std::move(opened)),
         blobs(std::move(blob_store)),
+        store(std::move(opened)),
         sessions(*store, clock, processes),
         trash_view(clock),
         accounts(*store, clock),
@@ -47,8 +47,8 @@ struct CoreParts {
 
   const Settings settings;
   const Clock& clock;
-  const std::unique_ptr<Store> store;
   const std::unique_ptr<BlobStore> blobs;
+  const std::unique_ptr<Store> store;  // goes first: while closing it asks the blob store for numbers to give back
   Sessions sessions;
   TrashView trash_view;
   std::atomic<ChangeListener*> listener{nullptr};

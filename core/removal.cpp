@@ -50,8 +50,10 @@ void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, 
     tx.entries.set_item(entry->parent, entry->id, TrashItemId{});
     tx.trash.remove(id);
     if (item->kind == ItemKind::file) {
+      // Only where another name is left can somebody still look at the count that goes up again here.
+      const auto file = tx.inodes.find(item->inode);
+      if (file && file->links > 0) changes.aftermath.push_back({item->inode, std::nullopt});
       tx.inodes.add_links(item->inode, 1, deletion.now);
-      changes.aftermath.push_back({item->inode, std::nullopt});
     } else {
       ++subdirectories;
     }

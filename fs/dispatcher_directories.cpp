@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/dispatcher_directories.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "fs/worker_pool.h"
+
+namespace reprieve::fs {
+
+void DirectoriesDispatcher::opendir(Reply reply, fuse_ino_t, fuse_file_info*) { std::move(reply).error_number(ENOSYS); }
+
+void DirectoriesDispatcher::readdir(Reply reply, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
+  list(std::move(reply), mount_.inode_of(node), offset, {DirectoryStream::Form::plain, size}, Detail::types);
+}
+
+void DirectoriesDispatcher::readdirplus(Reply reply, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
+  list(std::move(reply), mount_.inode_of(node), offset, {DirectoryStream::Form::plus, size}, Detail::attributes);
+}
+
+void DirectoriesDispatcher::list(Reply reply, InodeId directory, off_t offset, DirectoryStream stream, Detail detail) {
+  if (const auto added = add_dots(directory, offset, stream); !added) {
+    return void(std::move(reply).error(added.error()));
+  }
+  if (const auto added = add_entries(directory, offset, detail, stream); !added) {
+    return void(std::move(reply).error(added.error()));
+  }
+  std::move(reply).bytes(stream.bytes());
+}
+
+// "." and ".." have a number and a type, and are never looked up (fuse_direntplus_link, fs/fuse/readdir.c).
+Result<void> DirectoriesDispatcher::add_dots(InodeId directory, off_t offset, DirectoryStream& stream) {
+  if (offset < DirectoryStream::kBehindDot) {
+    stream.add(".", directory, S_IFDIR, DirectoryStream::kBehindDot, {});
+  }
+  if (offset < DirectoryStream::kBehindDotDot) {
+    REPRIEVE_TRY(const InodeId parent, mount_.core.names().parent_of(mount_.account, directory));
+    stream.add("..", parent, S_IFDIR, DirectoryStream::kBehindDotDot, {});
+  }
+  return {};
+}
+
+Result<void> DirectoriesDispatcher::add_entries(InodeId directory, off_t offset, Detail detail,
+                                                DirectoryStream& stream) {
+  REPRIEVE_TRY(const auto entries,
+               mount_.core.names().list(mount_.account, directory, DirectoryStream::entry_at(offset),
+                                        stream.most_entries(), detail));
+  for (const ListedEntry& entry : entries) {
+    const fuse_entry_out found =
+        detail == Detail::attributes ? mount_.entry_of(directory, entry.attributes) : fuse_entry_out{};
+    const bool fits = stream.add(entry.name.bytes(), entry.attributes.inode, entry.attributes.mode,
+                                 DirectoryStream::behind(entry.id), found);
+    if (fits) continue;
+    // An answer without entries would mean the end of the directory.
+    if (stream.bytes().empty()) return fail(Errc::invalid_argument, "the buffer is too small for one entry");
+    break;
+  }
+  return {};
+}
+
+void DirectoriesDispatcher::fsyncdir(Reply reply, fuse_ino_t, int, fuse_file_info*) {
+  WorkerPool::step_aside();
+  const auto synced = mount_.core.sync();
+  if (!synced) return void(std::move(reply).error(synced.error()));
+  std::move(reply).done();
+}
+
+}  // namespace reprieve::fs

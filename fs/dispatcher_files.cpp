@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/dispatcher_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "fs/worker_pool.h"
+
+namespace reprieve::fs {
+namespace {
+
+// Up from here, moving bytes takes longer than waking another thread to read on.
+constexpr std::size_t kMuchData = 128 * 1024;
+// A copy in one request; the caller asks again for the rest. The answer has 32 bits for the size.
+constexpr std::size_t kMostCopied = std::size_t{1} << 30;
+
+bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+fuse_bufvec blob_buffer(int descriptor, std::size_t size, off_t offset) {
+  fuse_bufvec buffer{};
+  buffer.count = 1;
+  buffer.buf[0].size = size;
+  buffer.buf[0].flags = fuse_buf_flags(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
+  buffer.buf[0].fd = descriptor;
+  buffer.buf[0].pos = offset;
+  return buffer;
+}
+
+Sent refuse(Reply reply, const Error& error) { return std::move(reply).error(error); }
+
+}  // namespace
+
+Result<kernel::OpenOut> FilesDispatcher::publish(OpenFile file) {
+  REPRIEVE_TRY(auto share, mount_.passthrough.open(file.inode(), file.descriptor()));
+  const std::int32_t backing_id = share.backing_id();
+  const FileHandle handle = mount_.open_files.add({.file = std::move(file), .share = std::move(share)});
+  return kernel::OpenOut{.handle = static_cast<std::uint64_t>(handle),
+                         .open_flags = kernel::kOpenNoFlush | (backing_id != 0 ? kernel::kOpenPassthrough : 0U),
+                         .backing_id = backing_id};
+}
+
+void FilesDispatcher::withdraw(std::uint64_t handle) {
+  auto closing = mount_.open_files.remove(FileHandle(handle));
+  if (!closing) return;
+  const bool written = closing->file.writable();
+  const InodeId inode = closing->file.inode();
+  closing.reset();
+  // A mapping may have changed the blob without the kernel's own side of the file knowing.
+  if (written) mount_.invalidator.attributes_stale(inode);
+}
+
+void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
+  const InodeId directory = mount_.inode_of(parent);
+  const auto entry = EntryName::parse(name);
+  if (!entry) return void(refuse(std::move(reply), entry.error()));
+
+  auto created = mount_.core.content().create(mount_.account, directory, *entry, S_IFREG | (mode & mode_t{07777}),
+                                              info->flags, reply.caller(mount_.mount));
+  if (!created) return void(refuse(std::move(reply), created.error()));
+  const auto opened = publish(std::move(created->file));
+  if (!opened) return void(refuse(std::move(reply), opened.error()));
+
+  const kernel::CreateOut answer{.entry = mount_.entry_of(directory, created->attributes), .open = *opened};
+  if (std::move(reply).wire(answer) == Sent::no) withdraw(opened->handle);
+}
+
+void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
+  const InodeId inode = mount_.inode_of(node);
+  if ((info->flags & O_TRUNC) != 0) WorkerPool::step_aside();
+
+  auto file = mount_.core.content().open(mount_.account, inode, info->flags, reply.caller(mount_.mount));
+  if (!file) return void(refuse(std::move(reply), file.error()));
+  const auto opened = publish(*std::move(file));
+  if (!opened) return void(refuse(std::move(reply), opened.error()));
+
+  // What was said to be stable is so no longer, in any mount.
+  if (writes(info->flags)) mount_.invalidator.attributes_stale(inode);
+  if (std::move(reply).wire(*opened) == Sent::no) withdraw(opened->handle);
+}
+
+void FilesDispatcher::release(Reply reply, fuse_ino_t, fuse_file_info* info) {
+  withdraw(info->fh);
+  std::move(reply).done();
+}
+
+Result<std::shared_ptr<OpenHandle>> FilesDispatcher::readable(const fuse_file_info& info) const {
+  auto handle = mount_.open_files.find(FileHandle(info.fh));
+  if (!handle) return fail(Errc::bad_descriptor);
+  return handle;
+}
+
+Result<std::shared_ptr<OpenHandle>> FilesDispatcher::writable(const fuse_file_info& info) const {
+  REPRIEVE_TRY(auto handle, readable(info));
+  if (!handle->file.writable()) return fail(Errc::bad_descriptor);
+  return handle;
+}
+
+void FilesDispatcher::read(Reply reply, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
+  const auto handle = readable(*info);
+  if (!handle) return void(refuse(std::move(reply), handle.error()));
+  if (size >= kMuchData) WorkerPool::step_aside();
+
+  fuse_bufvec source = blob_buffer((*handle)->file.descriptor(), size, offset);
+  std::move(reply).data(source);
+}
+
+void FilesDispatcher::write(Reply reply, fuse_ino_t node, fuse_bufvec* data, off_t offset, fuse_file_info* info) {
+  const auto written = write_to(mount_.inode_of(node), *info, *data, offset, reply.caller(mount_.mount));
+  if (!written) return void(refuse(std::move(reply), written.error()));
+  std::move(reply).written(*written);
+}
+
+Result<std::size_t> FilesDispatcher::write_to(InodeId inode, const fuse_file_info& info, fuse_bufvec& data,
+                                              off_t offset, const Caller& caller) {
+  REPRIEVE_TRY(const auto handle, writable(info));
+  const std::size_t size = ::fuse_buf_size(&data);
+  if (size >= kMuchData) WorkerPool::step_aside();
+  // The kernel leaves set-id bits to the file system (FUSE_HANDLE_KILLPRIV_V2), and libfuse 3.14 does not hand on the
+  // flag of the request that says whether they have to go.
+  if (caller.uid != 0) REPRIEVE_TRY_VOID(drop_set_id_bits(inode, caller));
+
+  fuse_bufvec blob = blob_buffer(handle->file.descriptor(), size, offset);
+  const ssize_t written = ::fuse_buf_copy(&blob, &data, fuse_buf_copy_flags(0));
+  if (written < 0) return fail(from_errno(static_cast<int>(-written), "write"));
+  return static_cast<std::size_t>(written);
+}
+
+Result<void> FilesDispatcher::drop_set_id_bits(InodeId inode, const Caller& caller) {
+  REPRIEVE_TRY(const Attributes attributes, mount_.core.attributes().get(inode));
+  if ((attributes.mode & (S_ISUID | S_ISGID)) == 0) return {};
+  REPRIEVE_TRY_VOID(mount_.core.attributes().set(mount_.account, inode, {.drop_set_id_bits = true}, caller));
+  mount_.invalidator.attributes_stale(inode);
+  return {};
+}
+
+void FilesDispatcher::fsync(Reply reply, fuse_ino_t, int data_only, fuse_file_info* info) {
+  const auto handle = readable(*info);
+  if (!handle) return void(refuse(std::move(reply), handle.error()));
+  WorkerPool::step_aside();
+
+  const auto synced = mount_.core.content().sync((*handle)->file, data_only != 0);
+  if (!synced) return void(refuse(std::move(reply), synced.error()));
+  std::move(reply).done();
+}
+
+void FilesDispatcher::fallocate(Reply reply, fuse_ino_t, int mode, off_t offset, off_t size, fuse_file_info* info) {
+  const auto handle = writable(*info);
+  if (!handle) return void(refuse(std::move(reply), handle.error()));
+  WorkerPool::step_aside();
+
+  if (::fallocate((*handle)->file.descriptor(), mode, offset, size) != 0) {
+    return void(refuse(std::move(reply), from_errno(errno, "fallocate")));
+  }
+  std::move(reply).done();
+}
+
+void FilesDispatcher::copy_file_range(Reply reply, fuse_ino_t, off_t offset_in, fuse_file_info* in, fuse_ino_t,
+                                      off_t offset_out, fuse_file_info* out, std::size_t size, int) {
+  const auto source = readable(*in);
+  if (!source) return void(refuse(std::move(reply), source.error()));
+  const auto target = writable(*out);
+  if (!target) return void(refuse(std::move(reply), target.error()));
+  WorkerPool::step_aside();
+
+  const ssize_t copied = ::copy_file_range((*source)->file.descriptor(), &offset_in, (*target)->file.descriptor(),
+                                           &offset_out, std::min(size, kMostCopied), 0);
+  if (copied < 0) return void(refuse(std::move(reply), from_errno(errno, "copy_file_range")));
+  std::move(reply).written(static_cast<std::size_t>(copied));
+}
+
+void FilesDispatcher::lseek(Reply reply, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
+  const auto handle = readable(*info);
+  if (!handle) return void(refuse(std::move(reply), handle.error()));
+
+  // SEEK_DATA and SEEK_HOLE alone get here. The position of the shared descriptor means nothing to anybody.
+  const off_t found = ::lseek((*handle)->file.descriptor(), offset, whence);
+  if (found < 0) return void(refuse(std::move(reply), from_errno(errno, "lseek")));
+  std::move(reply).offset(found);
+}
+
+void FilesDispatcher::ioctl(Reply reply, fuse_ino_t, unsigned, void*, fuse_file_info*, unsigned, const void*,
+                            std::size_t, std::size_t) {
+  std::move(reply).error_number(ENOTTY);
+}
+
+}  // namespace reprieve::fs

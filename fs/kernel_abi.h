@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <linux/fuse.h>
+#include <sys/ioctl.h>
+
+#include <cstddef>
+#include <cstdint>
+
+// What the kernel headers of Debian 12 (Linux 6.1) do not know yet. All of it stands in include/uapi/linux/fuse.h of
+// Linux 6.9; the names differ from the kernel's so that newer headers can be compiled with too.
+namespace reprieve::fs::kernel {
+
+// Flags of INIT, flags2 being the upper 32 bits.
+inline constexpr std::uint64_t kInitHandleKillprivV2 = 1ULL << 28;   // FUSE_HANDLE_KILLPRIV_V2, Linux 5.11
+inline constexpr std::uint64_t kInitExt = 1ULL << 30;                // FUSE_INIT_EXT
+inline constexpr std::uint64_t kInitDirectIoAllowMmap = 1ULL << 36;  // FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
+inline constexpr std::uint64_t kInitPassthrough = 1ULL << 37;        // FUSE_PASSTHROUGH, Linux 6.9
+
+// The blob's file system may be stacked this deep, which is: not at all (process_init_reply, fs/fuse/inode.c).
+inline constexpr std::uint32_t kMaxStackDepth = 1;
+
+// Flags of an open.
+inline constexpr std::uint32_t kOpenNoFlush = 1U << 5;      // FOPEN_NOFLUSH, Linux 5.16
+inline constexpr std::uint32_t kOpenPassthrough = 1U << 7;  // FOPEN_PASSTHROUGH
+
+// struct fuse_init_out.
+struct InitOut {
+  std::uint32_t major;
+  std::uint32_t minor;
+  std::uint32_t max_readahead;
+  std::uint32_t flags;
+  std::uint16_t max_background;
+  std::uint16_t congestion_threshold;
+  std::uint32_t max_write;
+  std::uint32_t time_gran;
+  std::uint16_t max_pages;
+  std::uint16_t map_alignment;
+  std::uint32_t flags2;
+  std::uint32_t max_stack_depth;
+  std::uint32_t unused[6];
+};
+static_assert(sizeof(InitOut) == sizeof(fuse_init_out));
+static_assert(offsetof(InitOut, flags2) == offsetof(fuse_init_out, flags2));
+static_assert(offsetof(InitOut, max_stack_depth) == offsetof(fuse_init_out, flags2) + 4);
+
+// struct fuse_open_out.
+struct OpenOut {
+  std::uint64_t handle;
+  std::uint32_t open_flags;
+  std::int32_t backing_id;  // means something with kOpenPassthrough
+};
+static_assert(sizeof(OpenOut) == sizeof(fuse_open_out));
+static_assert(offsetof(OpenOut, open_flags) == offsetof(fuse_open_out, open_flags));
+
+// The whole answer to CREATE.
+struct CreateOut {
+  fuse_entry_out entry;
+  OpenOut open;
+};
+static_assert(sizeof(CreateOut) == sizeof(fuse_entry_out) + sizeof(fuse_open_out));
+
+// struct fuse_backing_map.
+struct BackingMap {
+  std::int32_t fd;
+  std::uint32_t flags;
+  std::uint64_t padding;
+};
+static_assert(sizeof(BackingMap) == 16);
+
+inline constexpr unsigned long kBackingOpen = _IOW(FUSE_DEV_IOC_MAGIC, 1, BackingMap);  // FUSE_DEV_IOC_BACKING_OPEN
+inline constexpr unsigned long kBackingClose =
+    _IOW(FUSE_DEV_IOC_MAGIC, 2, std::uint32_t);  // FUSE_DEV_IOC_BACKING_CLOSE
+
+}  // namespace reprieve::fs::kernel

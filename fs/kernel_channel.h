@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/base/file_descriptor.h"
+#include "core/base/result.h"
+#include "fs/fuse_api.h"
+
+namespace reprieve::fs {
+
+struct Dispatchers;
+
+// One request as it came from the kernel; kept by a thread and used for one after the other.
+class RequestBuffer {
+ public:
+  RequestBuffer() = default;
+  RequestBuffer(const RequestBuffer&) = delete;
+  RequestBuffer& operator=(const RequestBuffer&) = delete;
+  ~RequestBuffer();
+
+ private:
+  friend class KernelChannel;
+  fuse_buf buffer_{};
+};
+
+// A libfuse session over a descriptor of ours, so that the exchange that opens it can be amended: libfuse 3.14 does not
+// know every flag of INIT that this file system needs. Thread-safe, except that INIT is handled by one thread alone,
+// as the kernel sends nothing else before it is answered.
+class KernelChannel {
+ public:
+  enum class Received : std::uint8_t { request, interrupted, gone };
+
+  struct Options {
+    // Flags of INIT (kernel_abi.h) to answer with, of those that the kernel offers.
+    std::uint64_t wanted = 0;
+    // For mount_with_helper().
+    std::string source;
+    bool allow_other = false;
+  };
+
+  // `operations` see the channel as their userdata. io.
+  static Result<std::unique_ptr<KernelChannel>> open(const fuse_lowlevel_ops& operations, Options options);
+  ~KernelChannel();
+  KernelChannel(const KernelChannel&) = delete;
+  KernelChannel& operator=(const KernelChannel&) = delete;
+
+  // What the session talks over: a descriptor that is mounted already, or one that fusermount3(1) mounts. Once.
+  Result<void> adopt(FileDescriptor device);
+  Result<void> mount_with_helper(const std::filesystem::path& mountpoint);
+
+  // The one cast of userdata.
+  static KernelChannel& of(void* userdata) { return *static_cast<KernelChannel*>(userdata); }
+  // Who carries requests out. Set before the first one.
+  void serve(Dispatchers& dispatchers) { dispatchers_ = &dispatchers; }
+  [[nodiscard]] Dispatchers& dispatchers() const { return *dispatchers_; }
+  // Called by the thread that answered INIT, right after, with the flags that the kernel offered.
+  void on_initialised(std::function<void(std::uint64_t offered)> callback) { on_initialised_ = std::move(callback); }
+
+  // Waits for a request. `interrupted` by a signal.
+  Received receive(RequestBuffer& buffer);
+  void process(RequestBuffer& buffer);
+
+  [[nodiscard]] int descriptor() const;
+
+  // What the kernel is to drop. A node that it does not know is no error. The last two take locks of the kernel, see
+  // Invalidator.
+  void drop_attributes(fuse_ino_t node);
+  void drop_listing(fuse_ino_t node);  // with attributes; of a file: its cached pages
+  void drop_name(fuse_ino_t parent, const std::string& name);
+
+ private:
+  explicit KernelChannel(Options options) : options_(std::move(options)) {}
+  Result<void> use(int device);
+
+  static ssize_t read(int fd, void* buffer, std::size_t size, void* userdata);
+  static ssize_t writev(int fd, iovec* parts, int count, void* userdata);
+  void note_init(const void* request, std::size_t size);
+  ssize_t answer_init(int fd, const iovec* parts, int count);
+
+  struct SessionCloser {
+    void operator()(fuse_session* session) const;
+  };
+
+  const Options options_;
+  std::unique_ptr<fuse_session, SessionCloser> session_;
+  bool mounted_by_helper_ = false;
+  Dispatchers* dispatchers_ = nullptr;
+  std::function<void(std::uint64_t)> on_initialised_;
+
+  // Of the exchange of INIT; not touched once `initialised_`.
+  std::uint64_t init_unique_ = 0;
+  std::uint64_t offered_ = 0;
+  std::atomic<bool> initialised_{false};
+  std::atomic<bool> announced_{false};
+};
+
+}  // namespace reprieve::fs

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/accounts.h"
+#include "core/file_system.h"
+#include "fs/convert.h"
+#include "fs/invalidator.h"
+#include "fs/node.h"
+#include "fs/open_files.h"
+#include "fs/passthrough.h"
+
+namespace reprieve::fs {
+
+// What the handlers of one mount share. Thread-safe, as its parts are.
+struct MountContext {
+  FileSystem& core;
+  const Account account;
+  const MountId mount;
+  Invalidator& invalidator;
+  Passthrough& passthrough;
+  OpenFiles& open_files;
+
+  [[nodiscard]] InodeId inode_of(fuse_ino_t node) const { return to_inode(node, account.root); }
+
+  // How long the kernel may remember a name in `directory`. Names in .trash/ come and go with every deletion, which the
+  // kernel is not told of; everything else changes with word from core.
+  [[nodiscard]] Lifetime name_lifetime(InodeId directory) const {
+    return directory == account.trash ? kNever : kForever;
+  }
+  [[nodiscard]] fuse_entry_out entry_of(InodeId directory, const Attributes& attributes) const {
+    return entry_answer(to_node(attributes.inode, account.root), attributes, name_lifetime(directory));
+  }
+};
+
+}  // namespace reprieve::fs

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/mounting.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+extern char** environ;  // NOLINT: POSIX wants it declared so
+
+namespace reprieve::fs {
+namespace {
+
+constexpr const char* kDevice = "/dev/fuse";
+constexpr const char* kType = "fuse.reprieve";
+constexpr const char* kHelper = "fusermount3";
+
+struct MountEntry {
+  std::string type;
+  std::string source;
+};
+
+// Undoes the \040 of proc(5).
+std::string unescaped(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool escape = text[at] == '\\' && at + 3 < text.size();
+    if (!escape) {
+      plain.push_back(text[at]);
+      continue;
+    }
+    plain.push_back(static_cast<char>((text[at + 1] - '0') * 64 + (text[at + 2] - '0') * 8 + (text[at + 3] - '0')));
+    at += 3;
+  }
+  return plain;
+}
+
+// The topmost mount at `path`. Lines are "ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS".
+std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
+  std::optional<MountEntry> found;
+  std::ifstream table("/proc/self/mountinfo");
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string skipped;
+    std::string mountpoint;
+    fields >> skipped >> skipped >> skipped >> skipped >> mountpoint;
+    if (unescaped(mountpoint) != path.native()) continue;
+    while (fields >> skipped && skipped != "-") {
+    }
+    MountEntry entry;
+    fields >> entry.type >> entry.source;
+    entry.source = unescaped(entry.source);
+    found = std::move(entry);
+  }
+  return found;
+}
+
+Result<void> detach_dead_mount(const std::filesystem::path& path, const std::string& source) {
+  const auto mounted = mounted_at(path);
+  if (!mounted || mounted->type != kType || mounted->source != source) {
+    return fail(Errc::exists, path.string() + ": a dead mount of something else is in the way; umount it first");
+  }
+  spdlog::warn("{}: detaching what a daemon that was killed left mounted", path.string());
+  return unmount_fuse(path);
+}
+
+}  // namespace
+
+Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source) {
+  std::error_code failure;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failure).lexically_normal();
+  const std::filesystem::path place = absolute.has_filename() ? absolute : absolute.parent_path();
+  struct stat status {};
+  // The kernel answers stat(2) of a dead mount from what it cached; statfs is asked of the daemon each time.
+  struct statvfs figures {};
+  if (::statvfs(place.c_str(), &figures) != 0 && errno == ENOTCONN) {
+    REPRIEVE_TRY_VOID(detach_dead_mount(place, source));
+  }
+  if (::stat(place.c_str(), &status) != 0) return fail(from_errno(errno, place.string()));
+  if (!S_ISDIR(status.st_mode)) return fail(Errc::not_directory, place.string() + ": not a directory");
+
+  const std::filesystem::path canonical = std::filesystem::canonical(place, failure);
+  if (failure) return fail(from_errno(failure.value(), place.string()));
+  if (const auto mounted = mounted_at(canonical); mounted && mounted->type == kType) {
+    return fail(Errc::exists, canonical.string() + ": " + mounted->source + " is mounted here");
+  }
+  return canonical;
+}
+
+Result<FileDescriptor> mount_fuse(const MountRequest& request) {
+  FileDescriptor device(::open(kDevice, O_RDWR | O_CLOEXEC));
+  if (!device) return fail(from_errno(errno, kDevice));
+  const std::string data =
+      fmt::format("fd={},rootmode=40000,user_id={},group_id={},default_permissions{}", device.get(), request.uid,
+                  request.gid, request.allow_other ? ",allow_other" : "");
+  // What root makes in its own account may be a device or set-id; from anybody else that would be a way to become root.
+  const unsigned long flags = request.uid == 0 ? 0UL : MS_NOSUID | MS_NODEV;
+  if (::mount(request.source.c_str(), request.mountpoint.c_str(), kType, flags, data.c_str()) != 0) {
+    return fail(from_errno(errno, "mounting " + request.mountpoint.string()));
+  }
+  return device;
+}
+
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint) {
+  if (::umount2(mountpoint.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+  if (errno == EBUSY && ::umount2(mountpoint.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
+  if (errno == EINVAL || errno == ENOENT) return {};
+  return fail(from_errno(errno, "unmounting " + mountpoint.string()));
+}
+
+Result<void> unmount_with_helper(const std::filesystem::path& mountpoint) {
+  std::string program = kHelper;
+  std::string how = "-uz";
+  std::string where = mountpoint.string();
+  std::array<char*, 4> arguments{program.data(), how.data(), where.data(), nullptr};
+  pid_t child = 0;
+  if (const int failed = ::posix_spawnp(&child, kHelper, nullptr, nullptr, arguments.data(), environ); failed != 0) {
+    return fail(from_errno(failed, kHelper));
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status != 0) return fail(Errc::io, where + ": fusermount3 could not unmount");
+  return {};
+}
+
+}  // namespace reprieve::fs

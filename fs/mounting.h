@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "core/base/file_descriptor.h"
+#include "core/base/result.h"
+
+// Putting a FUSE file system into the tree and taking it out again, by mount(2), as root. Users other than root mount
+// through fusermount3(1), see KernelChannel.
+namespace reprieve::fs {
+
+struct MountRequest {
+  std::filesystem::path mountpoint;
+  std::string source;
+  uid_t uid = 0;  // who may enter without `allow_other`
+  gid_t gid = 0;
+  bool allow_other = false;
+};
+
+// The absolute path of a directory that can be mounted on. What a killed daemon left there is detached, if it came from
+// `source`. Errors: not_found, not_directory, exists (something of ours is mounted there, or the dead mount of
+// something else), access_denied, io.
+Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source);
+
+// Mounts and returns the descriptor that the file system is served over. Errors: not_found (no /dev/fuse),
+// access_denied, io.
+Result<FileDescriptor> mount_fuse(const MountRequest& request);
+
+// Takes the mount out of the tree, at once even if files in it are open. Nothing happens if it is gone already. io.
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint);
+// The same for a mount of fusermount3(1).
+Result<void> unmount_with_helper(const std::filesystem::path& mountpoint);
+
+}  // namespace reprieve::fs

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/session.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/base/sync.h"
+#include "fs/kernel_abi.h"
+#include "fs/kernel_channel.h"
+#include "fs/mount_context.h"
+#include "fs/mounting.h"
+#include "fs/operations.h"
+#include "fs/worker_pool.h"
+
+namespace reprieve::fs {
+namespace {
+
+enum class Stage : std::uint8_t { starting, ready, unusable, gone };
+// Who put the mount into the tree, and takes it out.
+enum class MountedBy : std::uint8_t { nobody, root, helper };
+
+}  // namespace
+
+struct Session::Parts {
+  Parts(FileSystem& file_system, const Account& of, MountId id, MountOptions with, Invalidator& tells)
+      : options(std::move(with)),
+        invalidator(tells),
+        passthrough(options.passthrough),
+        context{file_system, of, id, tells, passthrough, open_files},
+        dispatchers(context) {}
+
+  Result<void> open_channel();
+  void settle(std::uint64_t offered);
+  void went_away();
+  Result<void> unmount();
+  void reach(Stage to);
+
+  MountOptions options;
+  Invalidator& invalidator;
+  MountedBy mounted_by = MountedBy::nobody;
+  std::function<void()> on_unmounted;
+
+  // Destroyed from below: first the threads, then the channel, which closes the kernel's side, then what they used.
+  Passthrough passthrough;
+  OpenFiles open_files;
+  MountContext context;
+  Dispatchers dispatchers;
+  std::unique_ptr<KernelChannel> channel;
+  std::unique_ptr<WorkerPool> workers;
+
+  Mutex mutex;
+  ConditionVariable changed;
+  Stage stage REPRIEVE_GUARDED_BY(mutex) = Stage::starting;
+  bool leaving REPRIEVE_GUARDED_BY(mutex) = false;  // by stop()
+  Error failure REPRIEVE_GUARDED_BY(mutex);
+
+  Mutex stop_mutex;  // held over the whole of stop(), so that a second caller returns when it is done
+  bool stopped REPRIEVE_GUARDED_BY(stop_mutex) = false;
+};
+
+Result<void> Session::Parts::open_channel() {
+  // libfuse 3.14 does not know the first two, and forgets to answer with the third.
+  constexpr std::uint64_t kFlags =
+      kernel::kInitHandleKillprivV2 | kernel::kInitDirectIoAllowMmap | FUSE_PARALLEL_DIROPS;
+  const KernelChannel::Options with{
+      .wanted = kFlags | passthrough.wanted_flags(), .source = options.source, .allow_other = options.allow_other};
+  REPRIEVE_TRY(channel, KernelChannel::open(operations(), with));
+  channel->serve(dispatchers);
+  channel->on_initialised([this](std::uint64_t offered) { settle(offered); });
+  workers = std::make_unique<WorkerPool>(*channel, options.threads);
+  workers->on_gone([this] { went_away(); });
+  return {};
+}
+
+void Session::Parts::settle(std::uint64_t offered) {
+  Result<void> settled = passthrough.settle(channel->descriptor(), offered, options.store);
+  if (settled) {
+    spdlog::info("{} on {}: data path: {}", context.account.name, options.mountpoint.string(), passthrough.data_path());
+    return reach(Stage::ready);
+  }
+  {
+    const MutexLock lock(mutex);
+    failure = std::move(settled).error();
+  }
+  reach(Stage::unusable);
+}
+
+void Session::Parts::went_away() {
+  {
+    const MutexLock lock(mutex);
+    if (leaving) return;
+    if (stage != Stage::unusable) stage = Stage::gone;
+    changed.notify_all();
+  }
+  spdlog::info("{} on {}: unmounted from outside", context.account.name, options.mountpoint.string());
+  if (on_unmounted) on_unmounted();
+}
+
+void Session::Parts::reach(Stage to) {
+  const MutexLock lock(mutex);
+  stage = to;
+  changed.notify_all();
+}
+
+Result<void> Session::Parts::unmount() {
+  {
+    const MutexLock lock(mutex);
+    leaving = true;
+    if (stage == Stage::gone) return {};
+  }
+  switch (mounted_by) {
+    case MountedBy::nobody: return {};
+    case MountedBy::root: return unmount_fuse(options.mountpoint);
+    case MountedBy::helper: return unmount_with_helper(options.mountpoint);
+  }
+  return {};
+}
+
+Session::Session(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Session::~Session() { stop(); }
+
+Result<std::unique_ptr<Session>> Session::mount(FileSystem& file_system, const Account& account, MountId id,
+                                                const MountOptions& options, Invalidator& invalidator) {
+  auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator);
+  MountOptions& settled = parts->options;
+  REPRIEVE_TRY(settled.mountpoint, prepare_mountpoint(options.mountpoint, options.source));
+  REPRIEVE_TRY_VOID(parts->open_channel());
+  if (::geteuid() == 0) {
+    REPRIEVE_TRY(FileDescriptor device, mount_fuse({.mountpoint = settled.mountpoint,
+                                                    .source = settled.source,
+                                                    .uid = account.uid,
+                                                    .gid = account.gid,
+                                                    .allow_other = settled.allow_other}));
+    parts->mounted_by = MountedBy::root;
+    REPRIEVE_TRY_VOID(parts->channel->adopt(std::move(device)));
+  } else {
+    REPRIEVE_TRY_VOID(parts->channel->mount_with_helper(settled.mountpoint));
+    parts->mounted_by = MountedBy::helper;
+  }
+  invalidator.add(id, account.root, *parts->channel);
+  return std::unique_ptr<Session>(new Session(std::move(parts)));
+}
+
+Result<std::unique_ptr<Session>> Session::attach(FileSystem& file_system, const Account& account, MountId id,
+                                                 const MountOptions& options, Invalidator& invalidator,
+                                                 FileDescriptor channel) {
+  auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator);
+  REPRIEVE_TRY_VOID(parts->open_channel());
+  REPRIEVE_TRY_VOID(parts->channel->adopt(std::move(channel)));
+  invalidator.add(id, account.root, *parts->channel);
+  return std::unique_ptr<Session>(new Session(std::move(parts)));
+}
+
+void Session::on_unmounted(std::function<void()> callback) { parts_->on_unmounted = std::move(callback); }
+
+void Session::start() { parts_->workers->start(); }
+
+Result<void> Session::wait_ready() {
+  const MutexLock lock(parts_->mutex);
+  while (parts_->stage == Stage::starting) parts_->changed.wait(parts_->mutex);
+  switch (parts_->stage) {
+    case Stage::starting:
+    case Stage::ready: return {};
+    case Stage::unusable: return fail(Errc::not_supported, "passthrough is required: " + parts_->failure.reason);
+    case Stage::gone: return fail(Errc::io, parts_->options.mountpoint.string() + ": unmounted before it was ready");
+  }
+  return {};
+}
+
+void Session::stop() {
+  const MutexLock lock(parts_->stop_mutex);
+  if (std::exchange(parts_->stopped, true)) return;
+  // While the workers still serve: a notification may wait in the kernel for a request to be answered.
+  parts_->invalidator.remove(parts_->context.mount);
+  if (const auto unmounted = parts_->unmount(); !unmounted) {
+    spdlog::error("{}", reason_of(unmounted.error()));
+  }
+  parts_->workers->stop();
+  {
+    const MutexLock waiting(parts_->mutex);
+    if (parts_->stage == Stage::starting) parts_->stage = Stage::gone;
+    parts_->changed.notify_all();
+  }
+  // Closes the kernel's side, which ends what nobody read any more, and then the files.
+  parts_->workers.reset();
+  parts_->channel.reset();
+  parts_->open_files.clear();
+}
+
+bool Session::passthrough_active() const { return parts_->passthrough.active(); }
+std::string Session::data_path() const { return parts_->passthrough.data_path(); }
+const MountOptions& Session::options() const { return parts_->options; }
+const Account& Session::account() const { return parts_->context.account; }
+MountId Session::id() const { return parts_->context.mount; }
+
+}  // namespace reprieve::fs

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/accounts.h"
+#include "core/base/file_descriptor.h"
+#include "core/base/result.h"
+#include "core/file_system.h"
+#include "fs/invalidator.h"
+
+namespace reprieve::fs {
+
+enum class PassthroughMode : std::uint8_t {
+  automatic,  // where the kernel and the disk allow it
+  off,
+  require,  // no mount without it
+};
+
+struct MountOptions {
+  std::filesystem::path mountpoint;  // absolute once mounted
+  bool allow_other = false;          // else only the account's own user gets in, not even root
+  PassthroughMode passthrough = PassthroughMode::automatic;
+  unsigned threads = 0;              // the most that serve this mount at one time; 0: what suits the machine
+  std::string source = "reprieve";   // what mount(8) shows, STORE#ACCOUNT; tells our own dead mounts from others
+  std::filesystem::path store = {};  // a directory on the disk of the blobs, where passthrough is tried at start
+};
+
+// One mount of one account and the threads that serve it. Thread-safe. The order of calls is: mount (or attach), start,
+// wait_ready, stop. File system and invalidator must outlive it.
+class Session {
+ public:
+  // Mounts; nothing is served before start(). Takes away a mount that a killed daemon left at the same place, if the
+  // source is the same. Errors: not_found, not_directory (the mount point), exists (something of ours is mounted
+  // there), access_denied, io.
+  static Result<std::unique_ptr<Session>> mount(FileSystem& file_system, const Account& account, MountId id,
+                                                const MountOptions& options, Invalidator& invalidator);
+  // The same over a descriptor that speaks the protocol of /dev/fuse already, a packet at a time.
+  static Result<std::unique_ptr<Session>> attach(FileSystem& file_system, const Account& account, MountId id,
+                                                 const MountOptions& options, Invalidator& invalidator,
+                                                 FileDescriptor channel);
+  ~Session();  // as stop()
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Called at most once, by a thread of the session, when the kernel's side goes away by itself: an umount(8) from
+  // outside. Not after stop(). May not call stop() itself. Set it before start().
+  void on_unmounted(std::function<void()> callback);
+
+  void start();
+  // Returns when the kernel was answered and the data path is settled. not_supported: passthrough is required and not
+  // to be had; io: the mount went away before.
+  Result<void> wait_ready();
+  // Unmounts, from the tree at once though files may still be open, and waits for what is being served. Idempotent.
+  void stop();
+
+  // Both mean something once wait_ready() has returned.
+  [[nodiscard]] bool passthrough_active() const;
+  // "kernel passthrough" or "splice (REASON)".
+  [[nodiscard]] std::string data_path() const;
+
+  [[nodiscard]] const MountOptions& options() const;
+  [[nodiscard]] const Account& account() const;
+  [[nodiscard]] MountId id() const;
+
+ private:
+  struct Parts;
+  explicit Session(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace reprieve::fs

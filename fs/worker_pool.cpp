@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fs/worker_pool.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+namespace reprieve::fs {
+namespace {
+
+// Ends a read(2) that waits for the kernel. Ignored by default, so that a stray one does no harm.
+constexpr int kWakeSignal = SIGURG;
+// A signal that comes between the look at `stopping_` and the read is lost, so it is sent until the thread has seen it.
+constexpr std::chrono::milliseconds kWakeInterval{2};
+
+constexpr unsigned kFewestThreads = 4;
+constexpr unsigned kMostThreadsByDefault = 16;
+
+unsigned threads_for_this_machine() {
+  return std::clamp(2 * std::thread::hardware_concurrency(), kFewestThreads, kMostThreadsByDefault);
+}
+
+void install_wake_handler() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = 0;  // not SA_RESTART: the point is that read(2) returns
+  ::sigaction(kWakeSignal, &action, nullptr);
+}
+
+// The process's signals are for the thread that composes it.
+void take_only_the_wake_signal() {
+  sigset_t all_others;
+  ::sigfillset(&all_others);
+  ::sigdelset(&all_others, kWakeSignal);
+  ::pthread_sigmask(SIG_SETMASK, &all_others, nullptr);
+}
+
+// The pool whose reader this thread is, if any. Handlers run deep inside libfuse, which passes no context but the
+// session's own through.
+thread_local WorkerPool* reader_of = nullptr;
+
+}  // namespace
+
+WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads)
+    : channel_(channel), most_(threads != 0 ? threads : threads_for_this_machine()) {
+  install_wake_handler();
+}
+
+WorkerPool::~WorkerPool() { stop(); }
+
+void WorkerPool::start() {
+  MutexLock lock(mutex_);
+  start_worker();
+}
+
+void WorkerPool::start_worker() {
+  workers_.push_back(std::make_unique<Worker>());
+  Worker& worker = *workers_.back();
+  try {
+    worker.thread = std::thread([this, &worker] { run(worker); });
+  } catch (const std::system_error& failure) {
+    workers_.pop_back();
+    if (workers_.empty()) throw;
+    spdlog::warn("no further thread could be started: {}", failure.what());
+  }
+}
+
+void WorkerPool::stop() {
+  std::vector<std::unique_ptr<Worker>> workers;
+  {
+    MutexLock lock(mutex_);
+    stopping_.store(true, std::memory_order_relaxed);
+    turn_.notify_all();
+    while (!all_finished()) {
+      for (const auto& worker : workers_) {
+        if (!worker->finished) ::pthread_kill(worker->thread.native_handle(), kWakeSignal);
+      }
+      finished_.wait_for(mutex_, kWakeInterval);
+    }
+    workers.swap(workers_);
+  }
+  for (const auto& worker : workers) worker->thread.join();
+}
+
+bool WorkerPool::all_finished() {
+  return std::ranges::all_of(workers_, [](const auto& worker) { return worker->finished; });
+}
+
+void WorkerPool::step_aside() {
+  if (reader_of != nullptr) std::exchange(reader_of, nullptr)->hand_over();
+}
+
+void WorkerPool::hand_over() {
+  MutexLock lock(mutex_);
+  somebody_reads_ = false;
+  if (stopping_.load(std::memory_order_relaxed)) return;
+  if (parked_ > 0) {
+    turn_.notify_one();
+  } else if (workers_.size() < most_) {
+    start_worker();
+  }
+}
+
+void WorkerPool::run(Worker& self) {
+  take_only_the_wake_signal();
+  while (await_turn()) read_requests();
+  MutexLock lock(mutex_);
+  self.finished = true;
+  finished_.notify_all();
+}
+
+bool WorkerPool::await_turn() {
+  MutexLock lock(mutex_);
+  while (somebody_reads_ && !gone_ && !stopping_.load(std::memory_order_relaxed)) {
+    ++parked_;
+    turn_.wait(mutex_);
+    --parked_;
+  }
+  if (gone_ || stopping_.load(std::memory_order_relaxed)) return false;
+  somebody_reads_ = true;
+  return true;
+}
+
+void WorkerPool::read_requests() {
+  RequestBuffer buffer;
+  reader_of = this;
+  while (reader_of != nullptr && !stopping_.load(std::memory_order_relaxed)) {
+    switch (channel_.receive(buffer)) {
+      case KernelChannel::Received::request: channel_.process(buffer); break;
+      case KernelChannel::Received::interrupted: break;
+      case KernelChannel::Received::gone: channel_gone(); return;
+    }
+  }
+  reader_of = nullptr;
+}
+
+void WorkerPool::channel_gone() {
+  reader_of = nullptr;
+  bool by_itself = false;
+  {
+    MutexLock lock(mutex_);
+    by_itself = !gone_ && !stopping_.load(std::memory_order_relaxed);
+    gone_ = true;
+    somebody_reads_ = false;
+    turn_.notify_all();
+  }
+  if (by_itself && on_gone_) on_gone_();
+}
+
+}  // namespace reprieve::fs

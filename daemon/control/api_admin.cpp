@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/api_admin.h"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+
+#include "daemon/control/protocol/resources.h"
+#include "daemon/control/protocol/responses.h"
+
+namespace reprieve::control {
+namespace {
+
+namespace field = protocol::field;
+
+// Bumped when an answer changes so that a client that follows reprieve-api(7) would no longer work.
+constexpr std::string_view kApiVersion = "v1";
+
+std::int64_t uptime_seconds(const Services& services) {
+  const auto up = std::chrono::steady_clock::now() - services.started;
+  return std::chrono::duration_cast<std::chrono::seconds>(up).count();
+}
+
+}  // namespace
+
+Result<Response> show_stats(const Call& call) {
+  REPRIEVE_TRY(const StorageFigures figures, call.services.files.figures());
+  return Response{.body = {{field::kAccounts, figures.accounts},
+                           {field::kInodes, figures.inodes},
+                           {field::kTrashItems, figures.trash_items},
+                           {field::kPurgeQueue, figures.purge_queue},
+                           {field::kOpenFiles, figures.open_files},
+                           {field::kDiskTotal, figures.disk_total},
+                           {field::kDiskFree, figures.disk_free},
+                           {field::kMetadataBytes, figures.metadata_bytes},
+                           {field::kVersion, call.services.version},
+                           {field::kUptimeSeconds, uptime_seconds(call.services)}}};
+}
+
+Result<Response> list_mounts(const Call& call) {
+  const auto visible = [&call](const std::string& name) {
+    if (call.named && name != *call.named) return false;
+    const auto& accounts = call.rights.accounts();
+    return std::any_of(accounts.begin(), accounts.end(), [&name](const Account& each) { return each.name == name; });
+  };
+  boost::json::array items;
+  for (const MountInfo& mount : call.services.mounts.mounts()) {
+    if (!visible(mount.account)) continue;
+    const protocol::Mount shown{
+        .account = mount.account, .path = mount.path, .data_path = mount.data_path, .allow_other = mount.allow_other};
+    items.push_back(shown.to_json());
+  }
+  boost::json::object body;
+  body[field::kItems] = std::move(items);
+  return Response{.body = std::move(body)};
+}
+
+Result<Response> ping(const Call& call) {
+  return Response{
+      .body = {{field::kStatus, protocol::word::kOk}, {field::kUptimeSeconds, uptime_seconds(call.services)}}};
+}
+
+Result<Response> show_version(const Call& call) {
+  return Response{.body = {{field::kVersion, call.services.version}, {field::kApi, kApiVersion}}};
+}
+
+}  // namespace reprieve::control

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "core/base/file_descriptor.h"
+#include "core/base/result.h"
+
+namespace reprieve::control {
+
+// A listening AF_UNIX stream socket and the file that leads to it. The file is removed with the object, unless the
+// socket was inherited or another socket has taken the path since. Not thread-safe.
+class ListeningSocket {
+ public:
+  // Makes the socket; nobody can connect before owner and mode are set. A missing parent directory is made. A socket
+  // file that nobody answers on is replaced. exists (somebody answers, or the path is no socket), name_too_long,
+  // access_denied, io.
+  static Result<ListeningSocket> bind(const std::filesystem::path& path, std::optional<gid_t> group, mode_t mode);
+  // Takes over a socket that already listens, as socket activation gives it. invalid_argument.
+  static Result<ListeningSocket> inherit(int descriptor);
+
+  ListeningSocket(ListeningSocket&&) noexcept = default;
+  ListeningSocket& operator=(ListeningSocket&&) = delete;
+  ~ListeningSocket();
+
+  // Lends the descriptor.
+  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+  // Gives it away, for a library that closes it; the file stays this object's.
+  [[nodiscard]] int release_descriptor() { return descriptor_.release(); }
+
+ private:
+  explicit ListeningSocket(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+  FileDescriptor descriptor_;
+  std::filesystem::path path_;  // empty: not ours to remove
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace reprieve::control

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+// Names that the server and its clients share: resources, and fields of requests and responses (reprieve-api(7)).
+namespace reprieve::protocol {
+
+inline constexpr std::string_view kTrashResource = "/v1/trash";
+inline constexpr std::string_view kTrashItemResource = "/v1/trash/{id}";
+inline constexpr std::string_view kRestoreItemResource = "/v1/trash/{id}/restore";
+inline constexpr std::string_view kRestoreResource = "/v1/restore";
+inline constexpr std::string_view kEmptyPlanResource = "/v1/empty/plan";
+inline constexpr std::string_view kEmptyResource = "/v1/empty";
+inline constexpr std::string_view kPurgeResource = "/v1/purge";
+inline constexpr std::string_view kOperationResource = "/v1/operations/{id}";
+inline constexpr std::string_view kStatsResource = "/v1/stats";
+inline constexpr std::string_view kMountsResource = "/v1/mounts";
+inline constexpr std::string_view kPingResource = "/v1/ping";
+inline constexpr std::string_view kVersionResource = "/v1/version";
+
+// Where a resource's number stands.
+inline constexpr std::string_view kIdPlaceholder = "{id}";
+
+inline constexpr std::string_view kMediaType = "application/json";
+
+namespace field {
+// Envelopes.
+inline constexpr std::string_view kItems = "items";
+inline constexpr std::string_view kPaging = "paging";
+inline constexpr std::string_view kResults = "results";
+inline constexpr std::string_view kError = "error";
+inline constexpr std::string_view kAccount = "account";
+inline constexpr std::string_view kOperation = "operation";
+inline constexpr std::string_view kCounts = "counts";
+// Items.
+inline constexpr std::string_view kId = "id";
+inline constexpr std::string_view kName = "name";
+inline constexpr std::string_view kKind = "kind";
+inline constexpr std::string_view kOrigin = "origin";
+inline constexpr std::string_view kDeletedBy = "deletedBy";
+inline constexpr std::string_view kUid = "uid";
+inline constexpr std::string_view kDateDeleted = "dateDeleted";
+inline constexpr std::string_view kFiles = "files";
+inline constexpr std::string_view kFolders = "folders";
+inline constexpr std::string_view kBytes = "bytes";
+inline constexpr std::string_view kExclusiveBytes = "exclusiveBytes";
+inline constexpr std::string_view kSession = "session";
+inline constexpr std::string_view kHeld = "held";
+inline constexpr std::string_view kExpiresAt = "expiresAt";
+inline constexpr std::string_view kIncludes = "includes";
+// Paging and filters.
+inline constexpr std::string_view kDisplayedCount = "displayedCount";
+inline constexpr std::string_view kTotalCount = "totalCount";
+inline constexpr std::string_view kOffset = "offset";
+inline constexpr std::string_view kLimit = "limit";
+inline constexpr std::string_view kSortBy = "sortBy";
+inline constexpr std::string_view kSortDir = "sortDir";
+inline constexpr std::string_view kSince = "since";
+inline constexpr std::string_view kUntil = "until";
+inline constexpr std::string_view kMinBytes = "minBytes";
+inline constexpr std::string_view kFilter = "filter";
+// Requests that change something.
+inline constexpr std::string_view kPaths = "paths";
+inline constexpr std::string_view kMode = "mode";
+inline constexpr std::string_view kIds = "ids";
+inline constexpr std::string_view kAll = "all";
+inline constexpr std::string_view kOnCollision = "onCollision";
+inline constexpr std::string_view kRecreateParents = "recreateParents";
+inline constexpr std::string_view kTo = "to";
+inline constexpr std::string_view kToken = "token";
+// Results, errors, plans, progress.
+inline constexpr std::string_view kState = "state";
+inline constexpr std::string_view kPath = "path";
+inline constexpr std::string_view kCode = "code";
+inline constexpr std::string_view kErrno = "errno";
+inline constexpr std::string_view kMessage = "message";
+inline constexpr std::string_view kExpires = "expires";
+inline constexpr std::string_view kTotal = "total";
+inline constexpr std::string_view kKept = "kept";
+inline constexpr std::string_view kDone = "done";
+inline constexpr std::string_view kBytesTotal = "bytesTotal";
+inline constexpr std::string_view kRate = "rate";
+inline constexpr std::string_view kSeconds = "seconds";
+// Figures of the store, mounts, the daemon itself.
+inline constexpr std::string_view kAccounts = "accounts";
+inline constexpr std::string_view kInodes = "inodes";
+inline constexpr std::string_view kTrashItems = "trashItems";
+inline constexpr std::string_view kPurgeQueue = "purgeQueue";
+inline constexpr std::string_view kOpenFiles = "openFiles";
+inline constexpr std::string_view kDiskTotal = "diskTotal";
+inline constexpr std::string_view kDiskFree = "diskFree";
+inline constexpr std::string_view kMetadataBytes = "metadataBytes";
+inline constexpr std::string_view kDataPath = "dataPath";
+inline constexpr std::string_view kAllowOther = "allowOther";
+inline constexpr std::string_view kStatus = "status";
+inline constexpr std::string_view kVersion = "version";
+inline constexpr std::string_view kApi = "api";
+inline constexpr std::string_view kUptimeSeconds = "uptimeSeconds";
+}  // namespace field
+
+// Words that some fields hold.
+namespace word {
+inline constexpr std::string_view kOk = "ok";
+inline constexpr std::string_view kItemMode = "item";
+inline constexpr std::string_view kRunning = "running";
+inline constexpr std::string_view kDone = "done";
+inline constexpr std::string_view kSkipped = "skipped";
+inline constexpr std::string_view kFailed = "failed";
+}  // namespace word
+
+}  // namespace reprieve::protocol

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/base/result.h"
+#include "core/trash_item.h"
+#include "daemon/control/protocol/requests.h"
+
+// What requests ask for, in core's terms. Every error is invalid_argument and names the field.
+namespace reprieve::control {
+
+Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now);
+Result<TrashQuery> to_query(const protocol::ListRequest& request, Timestamp now);
+Result<OnCollision> to_collision(const std::optional<std::string>& word);
+
+// The words of sortBy and sortDir.
+[[nodiscard]] std::string_view sort_name(TrashSort sort);
+[[nodiscard]] std::string_view direction_name(SortDirection direction);
+
+}  // namespace reprieve::control

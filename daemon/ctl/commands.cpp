@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <limits>
+#include <map>
+
+namespace reprieve::ctl {
+namespace {
+
+// Without the text that CLI11 would put behind the option in the help.
+CLI::Validator silently(const CLI::Validator& check) { return check.description(""); }
+
+void define_nothing(CLI::App& /*app*/, Options& /*options*/) {}
+
+void define_filters(CLI::App& app, protocol::Filter& filter) {
+  const std::string group = "Which items";
+  app.add_option("--kind", filter.kind, "Of this kind: project, run, sample, analysis, folder, file")
+      ->type_name("KIND")
+      ->group(group);
+  app.add_option("--name", filter.name, "Whose name in .trash/ matches this glob pattern")
+      ->type_name("GLOB")
+      ->group(group);
+  app.add_option("--deleted-by", filter.deleted_by, "Deleted by this account")->type_name("ACCOUNT")->group(group);
+  app.add_option("--since", filter.since, "Deleted at or after: RFC 3339, a date, or an age as 30m, 12h, 7d, 2w")
+      ->type_name("TIME")
+      ->group(group);
+  app.add_option("--until", filter.until, "Deleted before")->type_name("TIME")->group(group);
+  app.add_option("--min-bytes", filter.min_bytes, "At least this large: a number, with K, M, G, T for powers of 1024")
+      ->transform(silently(CLI::AsSizeValue(false)))
+      ->type_name("SIZE")
+      ->group(group);
+  app.add_option("--session", filter.session, "Deleted by one process, as one rm -r")
+      ->check(silently(CLI::Range(std::uint64_t{1}, std::uint64_t{std::numeric_limits<std::int64_t>::max()})))
+      ->type_name("SESSION")
+      ->group(group);
+}
+
+void define_list(CLI::App& app, Options& options) {
+  define_filters(app, options.filter);
+  const std::map<std::string, SortBy> orders{{"date", SortBy::date}, {"size", SortBy::size}, {"name", SortBy::name}};
+  app.add_option("--sort", options.sort, "By date (newest first), size (largest first) or name")
+      ->transform(silently(CLI::CheckedTransformer(orders, CLI::ignore_case)))
+      ->type_name("date|size|name");
+  auto* reverse = app.add_flag("--reverse", options.reverse, "The other way round");
+  app.add_flag("--asc", options.ascending, "Oldest, smallest or first name first")->excludes(reverse);
+  app.add_option("--limit", options.limit, "At most this many items; all unless told")
+      ->check(silently(CLI::Range(1U, std::numeric_limits<unsigned>::max())))
+      ->type_name("N");
+  app.add_option("--offset", options.offset, "Leave out this many items at the start")
+      ->check(silently(CLI::Range(0U, std::numeric_limits<unsigned>::max())))
+      ->type_name("N");
+}
+
+void define_ids(CLI::App& app, Options& options) {
+  app.add_option("ID", options.ids, "Items, as list shows them")
+      ->check(silently(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max())))
+      ->type_name("");
+}
+
+void define_show(CLI::App& app, Options& options) {
+  define_ids(app, options);
+  app.get_option("ID")->required();
+}
+
+void define_trash(CLI::App& app, Options& options) {
+  app.add_option("PATH", options.paths,
+                 "What to trash: absolute, relative to a directory in a mount, or else below the account's root")
+      ->required()
+      ->type_name("");
+  app.add_flag("-y,--yes", options.yes, "Do not ask");
+}
+
+void define_restore(CLI::App& app, Options& options) {
+  define_ids(app, options);
+  app.add_flag("--all", options.all, "Everything in the trash");
+  define_filters(app, options.filter);
+  app.add_option("--on-collision", options.how.on_collision, "When the name is taken (fail unless told)")
+      ->check(silently(CLI::IsMember({"fail", "rename", "skip", "replace"})))
+      ->type_name("fail|rename|skip|replace");
+  app.add_flag("--recreate-parents", options.how.recreate_parents, "Make the folders that it came from again");
+  app.add_option("--to", options.how.to, "Into this folder instead of the original one")->type_name("DIR");
+}
+
+void define_destroying(CLI::App& app, Options& options) {
+  app.add_flag("-y,--yes", options.yes, "Do not ask");
+  app.add_flag("--wait", options.wait, "Return when the space is given back, not as soon as the items are gone");
+}
+
+void define_empty(CLI::App& app, Options& options) {
+  define_filters(app, options.filter);
+  app.add_flag("-n,--dry-run", options.dry_run, "Only show what would go");
+  define_destroying(app, options);
+}
+
+void define_purge(CLI::App& app, Options& options) {
+  define_show(app, options);
+  define_destroying(app, options);
+}
+
+constexpr std::array kCommands{
+    Command{"list", "", "List what is in the trash", &define_list, &run_list},
+    Command{"show", "", "Show items with all that is known of them", &define_show, &run_show},
+    Command{"trash", "rm,move-to-trash", "Move files, folders and whole projects to the trash", &define_trash,
+            &run_trash},
+    Command{"restore", "", "Put items back where they came from", &define_restore, &run_restore},
+    Command{"empty", "", "Destroy what is in the trash, after showing it", &define_empty, &run_empty},
+    Command{"purge", "", "Destroy single items", &define_purge, &run_purge},
+    Command{"stats", "", "Show figures of the store", &define_nothing, &run_stats},
+    Command{"mounts", "", "List what is mounted where", &define_nothing, &run_mounts},
+    Command{"ping", "", "Ask whether the daemon answers", &define_nothing, &run_ping},
+    Command{"version", "", "Show the versions of this program and of the daemon", &define_nothing, &run_version},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace reprieve::ctl

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "daemon/ctl/client.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/options.h"
+#include "daemon/ctl/screen.h"
+
+namespace CLI {
+class App;
+}
+
+namespace reprieve::ctl {
+
+// What a command works with.
+struct Session {
+  const Options& options;
+  Client& client;
+  Screen& screen;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view aliases;  // separated by commas
+  std::string_view summary;
+  // Adds the command's own options.
+  void (*define)(CLI::App& app, Options& options);
+  // Carries it out. A failure is reported by the caller, everything else by the command.
+  Outcome<ExitCode> (*run)(Session& session);
+};
+
+[[nodiscard]] std::span<const Command> commands();
+
+// Items: trash_commands.cpp.
+Outcome<ExitCode> run_list(Session& session);
+Outcome<ExitCode> run_show(Session& session);
+Outcome<ExitCode> run_trash(Session& session);
+Outcome<ExitCode> run_restore(Session& session);
+// What destroys: destroy_commands.cpp.
+Outcome<ExitCode> run_empty(Session& session);
+Outcome<ExitCode> run_purge(Session& session);
+// The daemon and its store: admin_commands.cpp.
+Outcome<ExitCode> run_stats(Session& session);
+Outcome<ExitCode> run_mounts(Session& session);
+Outcome<ExitCode> run_ping(Session& session);
+Outcome<ExitCode> run_version(Session& session);
+
+}  // namespace reprieve::ctl

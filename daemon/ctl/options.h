@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/control/protocol/requests.h"
+
+namespace reprieve::ctl {
+
+// Of int, so that CLI11 reads it as a number and not as a character.
+enum class SortBy : int { date, size, name };
+
+// The command line, taken apart. Each command fills what it has options for.
+struct Options {
+  // Of every command.
+  std::optional<std::string> socket;
+  std::optional<std::string> account;
+  bool json = false;
+
+  std::vector<std::int64_t> ids;
+  std::vector<std::string> paths;
+  protocol::Filter filter;
+  bool yes = false;
+
+  // list
+  SortBy sort = SortBy::date;
+  bool ascending = false;
+  bool reverse = false;
+  std::optional<std::uint64_t> limit;
+  std::uint64_t offset = 0;
+  // restore
+  bool all = false;
+  protocol::RestoreHow how;
+  // empty, purge
+  bool dry_run = false;
+  bool wait = false;
+};
+
+}  // namespace reprieve::ctl

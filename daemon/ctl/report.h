@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "daemon/control/protocol/responses.h"
+#include "daemon/ctl/client.h"
+#include "daemon/ctl/failure.h"
+#include "daemon/ctl/screen.h"
+
+// How commands tell what became of their work.
+namespace reprieve::ctl {
+
+// Names what went wrong, and exits with.
+ExitCode report(Screen& screen, const Failure& failure);
+
+// "17 (NAME)", or the path.
+[[nodiscard]] std::string subject_of(const protocol::ItemResult& result);
+// A line on `err` for everything that was skipped or failed. 0 where nothing failed, 4 where a part did, 1 where all
+// did.
+ExitCode report_results(Screen& screen, const protocol::ResultList& list);
+// The same with a line on `out` for everything that was done.
+ExitCode report_results(Screen& screen, const protocol::ResultList& list,
+                        const std::function<std::string(const protocol::ItemResult&)>& done_line);
+
+// A batch's results, also of a request for one thing that was refused; a failure where the request was refused as a
+// whole.
+Outcome<protocol::ResultList> results_of(const Answer& answer);
+
+}  // namespace reprieve::ctl

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/text.h"
+
+#include <wchar.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+#include "daemon/control/protocol/bytes.h"
+#include "daemon/control/protocol/time_text.h"
+
+namespace reprieve::ctl {
+namespace {
+
+std::string hex_escape(const char* format, unsigned value) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// Characters that are no C0 control and yet have no glyph, or rearrange those of others.
+constexpr std::array kUnsafe{
+    Range{0x80, 0x9F},        // C1 controls
+    Range{0xAD, 0xAD},        // soft hyphen
+    Range{0x61C, 0x61C},      // Arabic letter mark
+    Range{0x180E, 0x180E},    // Mongolian vowel separator
+    Range{0x200B, 0x200F},    // zero width characters, direction marks
+    Range{0x2028, 0x202E},    // separators, embeddings, overrides
+    Range{0x2060, 0x206F},    // invisible operators, isolates
+    Range{0xFEFF, 0xFEFF},    // byte order mark
+    Range{0xFFF9, 0xFFFB},    // interlinear annotation
+    Range{0xE0000, 0xE0FFF},  // tags
+};
+
+bool is_unsafe(char32_t code) {
+  for (const Range& range : kUnsafe) {
+    if (code >= range.first && code <= range.last) return true;
+  }
+  return false;
+}
+
+std::string escaped_ascii(unsigned char byte) {
+  switch (byte) {
+    case '\n': return "\\n";
+    case '\t': return "\\t";
+    case '\r': return "\\r";
+    case '\\': return "\\\\";
+    default: return byte < 0x20 || byte == 0x7F ? hex_escape("\\x%02x", byte) : std::string(1, static_cast<char>(byte));
+  }
+}
+
+std::string format_scaled(double value, const char* unit) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), value < 9.95 ? "%.1f %s" : "%.0f %s", value, unit);
+  return text.data();
+}
+
+}  // namespace
+
+std::string printable(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const auto character = protocol::decode_character(bytes);
+    const std::size_t length = character ? character->length : 1;
+    if (!character) {
+      text += hex_escape("\\x%02x", static_cast<unsigned char>(bytes[0]));
+    } else if (length == 1) {
+      text += escaped_ascii(static_cast<unsigned char>(bytes[0]));
+    } else if (is_unsafe(character->code)) {
+      text += hex_escape("\\u{%04x}", static_cast<unsigned>(character->code));
+    } else {
+      text += bytes.substr(0, length);
+    }
+    bytes.remove_prefix(length);
+  }
+  return text;
+}
+
+std::size_t columns(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const auto character = protocol::decode_character(text);
+    const int own = character ? ::wcwidth(static_cast<wchar_t>(character->code)) : 1;
+    // A character that the C library does not know yet.
+    width += own < 0 ? 1 : static_cast<std::size_t>(own);
+    text.remove_prefix(character ? character->length : 1);
+  }
+  return width;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  auto value = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  // 1023.5 would be printed as 1024.
+  while (value >= 1023.5 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return format_scaled(value, kUnits[unit]);
+}
+
+std::string human_duration(std::uint64_t seconds) {
+  if (seconds < 60) return std::to_string(seconds) + "s";
+  if (seconds < 3600) return std::to_string(seconds / 60) + "m";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  return std::to_string(seconds / 86400) + "d";
+}
+
+std::string human_age(Timestamp time, Timestamp now) {
+  using namespace std::chrono_literals;
+  const auto age = now - time;
+  if (age > 28 * 24h) return protocol::rfc3339(time).substr(0, 10);
+  if (age < 1s) return "now";
+  return human_duration(static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(age).count())) + " ago";
+}
+
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
+}  // namespace reprieve::ctl

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/clock.h"
+
+// Values as people read them.
+namespace reprieve::ctl {
+
+// Names and messages come from whoever made them. What could move the cursor, recolour, hide or reorder text on a
+// terminal is escaped: control characters and invalid UTF-8 as \n, \t, \r and \xNN, invisible and bidirectional
+// controls as \u{NNNN}, and the backslash itself as \\. The result is valid UTF-8 on one line.
+[[nodiscard]] std::string printable(std::string_view bytes);
+// How many columns of a terminal the text takes. `text` is printable().
+[[nodiscard]] std::size_t columns(std::string_view text);
+
+// "512 B", "1.5 KiB", "23 GiB".
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+// "12s", "5m", "3h", "2d".
+[[nodiscard]] std::string human_duration(std::uint64_t seconds);
+// "3h ago"; what is older than four weeks is a date.
+[[nodiscard]] std::string human_age(Timestamp time, Timestamp now);
+// "1 item", "3 items".
+[[nodiscard]] std::string counted(std::uint64_t number, std::string_view noun);
+
+}  // namespace reprieve::ctl

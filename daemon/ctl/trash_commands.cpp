@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <ostream>
+#include <set>
+
+#include "daemon/control/protocol/resources.h"
+#include "daemon/control/protocol/time_text.h"
+#include "daemon/ctl/commands.h"
+#include "daemon/ctl/confirm.h"
+#include "daemon/ctl/paths.h"
+#include "daemon/ctl/report.h"
+#include "daemon/ctl/table.h"
+#include "daemon/ctl/text.h"
+
+namespace reprieve::ctl {
+namespace {
+
+namespace field = protocol::field;
+
+protocol::QueryParameters account_query(const Options& options) {
+  protocol::QueryParameters query;
+  if (options.account) query.emplace_back(field::kAccount, *options.account);
+  return query;
+}
+
+boost::json::object with_account(boost::json::object body, const Options& options) {
+  if (options.account) body[field::kAccount] = *options.account;
+  return body;
+}
+
+protocol::ListRequest to_request(const Options& options) {
+  constexpr std::array<std::string_view, 3> kApiNames{"DateDeleted", "TotalSize", "Name"};
+  // Names are read from A to Z, dates and sizes from the top.
+  bool ascending = options.sort == SortBy::name;
+  if (options.reverse) ascending = !ascending;
+  if (options.ascending) ascending = true;
+  protocol::ListRequest request;
+  request.filter = options.filter;
+  request.sort_by = kApiNames[static_cast<std::size_t>(options.sort)];
+  request.sort_dir = ascending ? "Asc" : "Desc";
+  request.offset = options.offset;
+  return request;
+}
+
+// Items as the daemon sent them, from as many pages as it takes. What comes into the trash in between shifts the
+// pages, so that an item may come twice: it is taken once.
+Outcome<boost::json::array> fetch_items(Session& session) {
+  protocol::ListRequest request = to_request(session.options);
+  const std::uint64_t wanted = session.options.limit.value_or(std::numeric_limits<std::uint64_t>::max());
+  boost::json::array items;
+  std::set<std::int64_t> seen;
+  while (items.size() < wanted) {
+    request.limit = std::min(protocol::ListRequest::kMostLimit, wanted - items.size());
+    auto query = request.to_query();
+    for (auto& parameter : account_query(session.options)) query.push_back(std::move(parameter));
+    auto answer = session.client.get(protocol::kTrashResource, query);
+    if (!answer) return give_up(std::move(answer).error());
+    if (answer->refused()) return give_up(answer->failure());
+    const auto page = protocol::Page::parse(answer->body);
+    if (page.items.empty()) break;
+    auto& raw = answer->body.as_object()[field::kItems].as_array();
+    for (std::size_t i = 0; i < page.items.size(); ++i) {
+      if (seen.insert(page.items[i].id).second) items.push_back(std::move(raw[i]));
+    }
+    request.offset += page.items.size();
+    if (request.offset >= page.total_count) break;
+  }
+  return items;
+}
+
+std::string size_of(const protocol::Item& item) { return item.figures ? human_bytes(item.figures->bytes) : "?"; }
+std::string files_of(const protocol::Item& item) { return item.figures ? std::to_string(item.figures->files) : "?"; }
+
+void print_items(const std::vector<protocol::Item>& items, Screen& screen) {
+  Table table({{"ID", Align::right},
+               {"KIND"},
+               {"SIZE", Align::right},
+               {"FILES", Align::right},
+               {"DELETED"},
+               {"BY"},
+               {"NAME"},
+               {"ORIGIN"}});
+  const auto now = Timestamp(std::chrono::system_clock::now());
+  for (const auto& item : items) {
+    table.add({std::to_string(item.id), printable(item.kind), size_of(item), files_of(item),
+               human_age(item.deleted_at, now), printable(item.deleted_by),
+               printable(item.name) + (item.held ? " (held)" : ""), printable(item.origin)});
+  }
+  table.print(screen.out, screen.colours_out);
+}
+
+std::string describe_counts(const protocol::Item& item) {
+  std::string text;
+  for (const auto& [kind, count] : item.counts) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + printable(kind);
+  }
+  return text;
+}
+
+void print_item(const protocol::Item& item, std::ostream& out) {
+  const auto now = Timestamp(std::chrono::system_clock::now());
+  Sheet sheet;
+  sheet.add("Id", std::to_string(item.id));
+  sheet.add("Name", printable(item.name));
+  sheet.add("Kind", printable(item.kind));
+  sheet.add("Origin", printable(item.origin));
+  sheet.add("Account", printable(item.account));
+  sheet.add("Deleted", protocol::rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
+  sheet.add("Deleted by", printable(item.deleted_by) + " (uid " + std::to_string(item.deleted_by_uid) + ")");
+  sheet.add("Session", printable(item.session));
+  if (item.figures) {
+    sheet.add("Files", std::to_string(item.figures->files));
+    sheet.add("Folders", std::to_string(item.figures->folders));
+    sheet.add("Size", human_bytes(item.figures->bytes) + " (" + std::to_string(item.figures->bytes) + " bytes)");
+    sheet.add("Freed by a purge", human_bytes(item.figures->exclusive_bytes));
+  }
+  if (!item.counts.empty()) sheet.add("Holds", describe_counts(item));
+  sheet.add("Held", item.held ? "yes" : "no");
+  sheet.print(out);
+}
+
+Outcome<std::vector<protocol::Mount>> fetch_mounts(Session& session) {
+  const auto answer = session.client.get(protocol::kMountsResource, account_query(session.options));
+  if (!answer) return give_up(answer.error());
+  if (answer->refused()) return give_up(answer->failure());
+  std::vector<protocol::Mount> mounts;
+  for (const auto& mount : answer->body.at(field::kItems).as_array()) mounts.push_back(protocol::Mount::parse(mount));
+  return mounts;
+}
+
+Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments) {
+  const auto mounts = fetch_mounts(session);
+  if (!mounts) return give_up(mounts.error());
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error);
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) paths.push_back(to_daemon_path(argument, here, *mounts));
+  return paths;
+}
+
+std::string trash_question(const std::vector<std::string>& paths) {
+  if (paths.size() == 1) return "Move " + printable(paths.front()) + " to the trash?";
+  std::string question = "Move these " + std::to_string(paths.size()) + " to the trash?";
+  for (const std::string& path : paths) question += "\n  " + printable(path);
+  return question + "\nAll of them?";
+}
+
+// "" where the selection is one that a request can make.
+std::string_view selection_flaw(const Options& options) {
+  const int chosen = (options.ids.empty() ? 0 : 1) + (options.all ? 1 : 0) + (options.filter.empty() ? 0 : 1);
+  if (chosen == 0) return "say what to restore: ids, --session, --all or filters (see 'reprievectl restore --help')";
+  if (chosen > 1) return "ids, --all and filters exclude each other";
+  return {};
+}
+
+Outcome<boost::json::object> restore_body(Session& session) {
+  const Options& options = session.options;
+  protocol::RestoreRequest request;
+  request.ids = options.ids;
+  request.all = options.all;
+  protocol::Filter rest = options.filter;
+  rest.session.reset();
+  if (options.filter.session && rest.empty()) {
+    request.session = options.filter.session;
+  } else if (!options.filter.empty()) {
+    request.filter = options.filter;
+  }
+  request.how = options.how;
+  if (request.how.to) {
+    auto path = daemon_paths(session, {*request.how.to});
+    if (!path) return give_up(std::move(path).error());
+    request.how.to = path->front();
+  }
+  return with_account(request.to_json(), options);
+}
+
+}  // namespace
+
+Outcome<ExitCode> run_list(Session& session) {
+  auto items = fetch_items(session);
+  if (!items) return give_up(std::move(items).error());
+  if (session.options.json) {
+    session.screen.out << boost::json::serialize(*items) << '\n';
+    return ExitCode::done;
+  }
+  std::vector<protocol::Item> rows;
+  for (const auto& item : *items) rows.push_back(protocol::Item::parse(item));
+  if (rows.empty()) {
+    session.screen.err << "nothing in the trash" << (session.options.filter.empty() ? "" : " matches") << '\n';
+  } else {
+    print_items(rows, session.screen);
+  }
+  return ExitCode::done;
+}
+
+Outcome<ExitCode> run_show(Session& session) {
+  std::size_t failed = 0;
+  bool first = true;
+  for (const std::int64_t id : session.options.ids) {
+    const auto answer = session.client.get(with_id(protocol::kTrashItemResource, id), account_query(session.options));
+    if (!answer) return give_up(answer.error());
+    if (session.options.json) session.screen.out << answer->text << '\n';
+    if (answer->refused()) {
+      session.screen.complain(std::to_string(id) + ": " + answer->failure().message);
+      ++failed;
+    } else if (!session.options.json) {
+      if (!first) session.screen.out << '\n';
+      first = false;
+      print_item(protocol::Item::parse(answer->body), session.screen.out);
+    }
+  }
+  if (failed == 0) return ExitCode::done;
+  return failed == session.options.ids.size() ? ExitCode::refused_or_failed : ExitCode::partly_failed;
+}
+
+Outcome<ExitCode> run_trash(Session& session) {
+  const Options& options = session.options;
+  auto paths = daemon_paths(session, options.paths);
+  if (!paths) return give_up(std::move(paths).error());
+  // Nothing is lost by it, so where nobody can be asked it is done.
+  if (!options.yes && session.screen.can_ask && !confirm(session.screen, trash_question(options.paths))) {
+    return give_up(ExitCode::usage, "not confirmed: nothing was trashed");
+  }
+  const protocol::TrashRequest request{.paths = *std::move(paths), .mode = {}};
+  const auto answer = session.client.post(protocol::kTrashResource, with_account(request.to_json(), options));
+  if (!answer) return give_up(answer.error());
+  const auto list = results_of(*answer);
+  if (!list) return give_up(list.error());
+  if (options.json) {
+    session.screen.out << answer->text << '\n';
+    return report_results(session.screen, *list);
+  }
+  return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
+    return "trashed " + result.path.value_or("?") + " as item " + std::to_string(result.id.value_or(0)) + ", .trash/" +
+           result.name.value_or("?");
+  });
+}
+
+Outcome<ExitCode> run_restore(Session& session) {
+  if (const auto flaw = selection_flaw(session.options); !flaw.empty())
+    return give_up(ExitCode::usage, std::string(flaw));
+  const auto body = restore_body(session);
+  if (!body) return give_up(body.error());
+  const auto answer = session.client.post(protocol::kRestoreResource, *body);
+  if (!answer) return give_up(answer.error());
+  const auto list = results_of(*answer);
+  if (!list) return give_up(list.error());
+  if (session.options.json) {
+    session.screen.out << answer->text << '\n';
+    return report_results(session.screen, *list);
+  }
+  if (list->results.empty()) session.screen.err << "nothing to restore\n";
+  return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
+    return "restored " + subject_of(result) + " to " + result.path.value_or("?");
+  });
+}
+
+}  // namespace reprieve::ctl

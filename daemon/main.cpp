@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+#include "daemon/app.h"
+#include "daemon/command_line.h"
+#include "daemon/exit_codes.h"
+#include "daemon/logging.h"
+
+namespace {
+
+int run(int argc, const char* const* argv) {
+  using namespace reprieve;
+  auto parsed = parse_command_line(argc, argv);
+  if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
+    fmt::print(stdout, "{}", exit->out);
+    fmt::print(stderr, "{}", exit->err);
+    return exit->code;
+  }
+  auto line = std::get<CommandLine>(std::move(parsed));
+  auto config = load_config(line);
+  if (!config) {
+    fmt::print(stderr, "{}\n", reason_of(config.error()));
+    return to_status(ExitCode::usage);
+  }
+  if (line.check_config) {
+    fmt::print("the configuration is valid\n");
+    return to_status(ExitCode::done);
+  }
+  start_logging(config->log_level);
+  return to_status(App(std::move(line), std::move(*config)).run());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "reprieved: {}\n", error.what());
+    return reprieve::to_status(reprieve::ExitCode::refused_or_failed);
+  }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/mounts.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "daemon/account_owner.h"
+
+namespace reprieve {
+namespace {
+
+fs::PassthroughMode to_mode(PassthroughChoice choice) {
+  switch (choice) {
+    case PassthroughChoice::automatic: return fs::PassthroughMode::automatic;
+    case PassthroughChoice::off: return fs::PassthroughMode::off;
+    case PassthroughChoice::require: return fs::PassthroughMode::require;
+  }
+  return fs::PassthroughMode::automatic;
+}
+
+// Permission bits are checked by the kernel, so root's mounts are for everybody; a plain user may open a mount to
+// others only where fuse.conf(5) says so.
+bool allow_other_by_default() { return ::geteuid() == 0; }
+
+fs::MountOptions to_options(const MountSettings& mount, const Config& config) {
+  const std::filesystem::path& store = config.core.store.path;
+  return {.mountpoint = mount.path,
+          .allow_other = mount.allow_other.value_or(allow_other_by_default()),
+          .passthrough = to_mode(config.fuse.passthrough),
+          .threads = config.fuse.threads,
+          .source = fmt::format("{}#{}", store.string(), mount.account),
+          .store = store};
+}
+
+Error at(const MountSettings& mount, Error error) {
+  error.reason = fmt::format("mounting {} at {}: {}", mount.account, mount.path.string(), reason_of(error));
+  return error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mounts>> Mounts::make(FileSystem& files, fs::Invalidator& invalidator) {
+  FileDescriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event) return fail(from_errno(errno, "eventfd"));
+  return std::unique_ptr<Mounts>(new Mounts(files, invalidator, std::move(event)));
+}
+
+Mounts::~Mounts() { stop(); }
+
+Result<void> Mounts::mount(const MountSettings& mount, const Config& config) {
+  const AccountOwner owner = owner_of_new_account(mount);
+  const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
+  if (!account) return fail(at(mount, account.error()));
+  const MountId id(++last_id_);
+  auto mounted = fs::Session::mount(files_, *account, id, to_options(mount, config), invalidator_);
+  if (!mounted) return fail(at(mount, mounted.error()));
+  fs::Session& session = **mounted;
+  session.on_unmounted([this, id] { unmounted(id); });
+  {
+    const MutexLock lock(mutex_);
+    sessions_.emplace(id, std::move(*mounted));
+  }
+  session.start();
+  if (const auto ready = session.wait_ready(); !ready) {
+    take(id)->stop();
+    return fail(at(mount, ready.error()));
+  }
+  return {};
+}
+
+std::unique_ptr<fs::Session> Mounts::take(MountId id) {
+  const MutexLock lock(mutex_);
+  auto node = sessions_.extract(id);
+  return node ? std::move(node.mapped()) : nullptr;
+}
+
+void Mounts::unmounted(MountId id) {
+  {
+    const MutexLock lock(mutex_);
+    unmounted_.push_back(id);
+  }
+  // Can fail only where the counter is full, and then the event is up already.
+  static_cast<void>(::eventfd_write(unmounted_event_.get(), 1));
+}
+
+void Mounts::reap() {
+  eventfd_t count = 0;
+  static_cast<void>(::eventfd_read(unmounted_event_.get(), &count));
+  std::vector<MountId> gone;
+  {
+    const MutexLock lock(mutex_);
+    gone.swap(unmounted_);
+  }
+  for (const MountId id : gone) {
+    const std::unique_ptr<fs::Session> session = take(id);
+    if (session == nullptr) continue;
+    spdlog::warn("account {} was unmounted from {} by somebody else", session->account().name,
+                 session->options().mountpoint.string());
+    session->stop();
+  }
+}
+
+void Mounts::stop() {
+  std::map<MountId, std::unique_ptr<fs::Session>> sessions;
+  {
+    const MutexLock lock(mutex_);
+    sessions.swap(sessions_);
+  }
+  for (const auto& [id, session] : sessions) session->stop();
+}
+
+std::size_t Mounts::size() {
+  const MutexLock lock(mutex_);
+  return sessions_.size();
+}
+
+std::vector<control::MountInfo> Mounts::mounts() {
+  const MutexLock lock(mutex_);
+  std::vector<control::MountInfo> list;
+  for (const auto& [id, session] : sessions_) {
+    list.push_back({.account = session->account().name,
+                    .path = session->options().mountpoint.string(),
+                    .data_path = session->passthrough_active() ? "passthrough" : "splice",
+                    .allow_other = session->options().allow_other});
+  }
+  return list;
+}
+
+}  // namespace reprieve

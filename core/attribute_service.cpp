@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "core/ancestry.h"
@@ -19,7 +21,8 @@ constexpr mode_t kPermissionBits = 07777;
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
 constexpr std::string_view kOwnPrefix = "user.reprieve.";
-constexpr std::string_view kSystemPrefix = "system.";
+// The namespaces of xattr(7) but system.*, which POSIX ACLs live in.
+constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
 
 Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
   auto row = tx.inodes.find(inode);
@@ -71,7 +74,12 @@ Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const Attribute
 // Names that users may not touch.
 Result<void> check_xattr_name(const std::string& name) {
   if (name.size() > kXattrNameMax) return fail(Errc::buffer_too_small, "the attribute's name is over 255 bytes long");
-  if (name.starts_with(kSystemPrefix)) return fail(Errc::not_supported, "system attributes are not supported");
+  const auto* prefix =
+      std::ranges::find_if(kNamespaces, [&name](std::string_view known) { return name.starts_with(known); });
+  if (prefix == kNamespaces.end())
+    return fail(Errc::not_supported, "only attributes of the namespaces user, trusted and security are supported");
+  if (name.size() == prefix->size())
+    return fail(Errc::invalid_argument, "the attribute's name ends after its namespace");
   return {};
 }
 

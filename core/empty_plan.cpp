@@ -10,6 +10,7 @@
 #include "core/batch.h"
 #include "core/parts.h"
 #include "core/trash_listing.h"
+#include "core/tree_figures.h"
 
 namespace reprieve {
 namespace {
@@ -50,13 +51,21 @@ Result<EmptyPlan> EmptyPlans::plan(const Account& account, const TrashFilter& fi
   EmptyPlan plan;
   REPRIEVE_TRY(plan.token, new_token());
   plan.expires = parts_.clock.now() + kLifetime;
+  std::vector<InodeId> sharing;  // trees with files that have names outside
   for (const TrashRow& row : rows) {
     auto item = to_counted_item(parts_, account, row);
     if (!item && item.error().code == Errc::stale) continue;  // gone while the plan was made
     if (!item) return fail(std::move(item).error());
-    if (!item->held) add(plan.total, *item->figures);
+    if (!item->held && item->figures->bytes != item->figures->exclusive_bytes) {
+      sharing.push_back(row.inode);
+    } else if (!item->held) {
+      add(plan.total, *item->figures);
+    }
     (item->held ? plan.kept : plan.items).push_back(*std::move(item));
   }
+  // The other names may lie in other items of the plan.
+  REPRIEVE_TRY(const TreeFigures shared, count_together(parts_, sharing));
+  add(plan.total, shared);
   const MutexLock lock(mutex_);
   std::erase_if(pending_, [now = parts_.clock.now()](const auto& entry) { return entry.second.expires < now; });
   pending_[plan.token] = {account.id, plan.expires, plan.items};
@@ -106,7 +115,7 @@ Result<PurgeOutcome> EmptyPlans::destroy(const Account& account, const std::vect
     for (const TrashItem& item : items) outcome.items.push_back(destroy_one(tx, account, item, outcome, changes));
     return {};
   });
-  parts_.purger.wake();
+  parts_.purger.queued(outcome.operation);
   if (!destroyed) return fail(std::move(destroyed).error());
   parts_.trash_view.touch();
   parts_.announce(changes);

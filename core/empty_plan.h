@@ -24,7 +24,7 @@ struct EmptyPlan {
   std::string token;
   Timestamp expires{};
   std::vector<TrashItem> items;  // with figures
-  TreeFigures total;             // exclusive_bytes: what the disk gets back
+  TreeFigures total;             // bytes that items share count once; exclusive_bytes: what the disk gets back
   std::vector<TrashItem> kept;   // held items that match and stay
 };
 

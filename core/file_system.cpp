@@ -40,7 +40,9 @@ void connect(CoreParts& parts) {
   store.oldest_unsettled_inode([&blobs] { return blobs.oldest_unsettled(); });
   store.on_dirty([&parts] { parts.flusher.wake(); });
   blobs.start([&store, &blobs](std::size_t count) {
-    return store.read([&](Transaction& tx) -> Result<std::vector<InodeId>> {
+    // A write, though it changes no row: only that reserves numbers when they run low, and creates that fail on a full
+    // disk or without descriptors use up numbers too.
+    return store.write([&](Transaction& tx) -> Result<std::vector<InodeId>> {
       std::vector<InodeId> numbers;
       for (std::size_t i = 0; i < count; ++i) {
         numbers.push_back(tx.sequences.next_inode());
@@ -62,8 +64,10 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   const auto database = directory / "metadata.db";
   std::error_code error;
   const bool is_new = !std::filesystem::exists(database, error);
-  REPRIEVE_TRY(auto store, Store::open(database));
+  // The folder of blobs first: a database that is opened in vain would have its log written back, and one that is made
+  // before the folder could be left without it by a crash.
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
+  REPRIEVE_TRY(auto store, Store::open(database));
   REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
   connect(*parts);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <climits>
 
 #include "core/ancestry.h"
@@ -38,6 +41,7 @@ Result<PathTarget> Namespace::resolve_in(Transaction& tx, const Account& account
   std::string walked;
   for (const EntryName& name : names) {
     parent = at;
+    const std::string before = walked;
     walked = join(walked, name.bytes());
     if (parent == account.trash) {
       const auto item = tx.trash.find_by_name(account.id, name.bytes());
@@ -46,7 +50,11 @@ Result<PathTarget> Namespace::resolve_in(Transaction& tx, const Account& account
       continue;
     }
     const auto entry = tx.entries.find_live(parent, name.bytes());
-    if (!entry) return fail(Errc::not_found, walked + " does not exist");
+    if (!entry) {
+      const auto row = tx.inodes.find(parent);
+      if (row && !S_ISDIR(row->mode)) return fail(Errc::not_directory, before + " is not a directory");
+      return fail(Errc::not_found, walked + " does not exist");
+    }
     at = entry->inode;
   }
   return PathTarget{.parent = parent, .name = names.back(), .inode = at};

@@ -61,6 +61,14 @@ OperationId Purger::begin(const TreeFigures& expected) {
   return id;
 }
 
+void Purger::queued(OperationId id) {
+  const MutexLock lock(mutex_);
+  const auto found = operations_.find(id);
+  if (found != operations_.end()) found->second.queued = true;
+  work_ = true;
+  woken_.notify_all();
+}
+
 Result<OperationProgress> Purger::progress(OperationId id) {
   const MutexLock lock(mutex_);
   const auto found = operations_.find(id);
@@ -166,7 +174,8 @@ bool Purger::reap_directory(Transaction& tx, const PurgeRow& row, Portion& porti
 bool Purger::reap_leaf(Transaction& tx, const InodeRow& inode, OperationId operation, Portion& portion) {
   if (parts_.content.is_open(inode.id)) {
     waiting_for_close_ = true;
-    return false;
+    // A close that came before that has woken nobody.
+    if (parts_.content.is_open(inode.id)) return false;
   }
   OperationProgress& done = portion.done[operation];
   ++done.inodes_done;
@@ -206,12 +215,12 @@ void Purger::record(const Portion& portion) {
   }
 }
 
-// The queue has been worked through; an operation that began meanwhile has set work_ again and is looked at then.
+// The queue has been worked through; an operation whose rows came meanwhile has set work_ again and is looked at then.
 void Purger::finish_operations() {
   const MutexLock lock(mutex_);
   if (work_) return;
   for (auto& [id, operation] : operations_) {
-    if (operation.progress.state == OperationState::done) continue;
+    if (!operation.queued || operation.progress.state == OperationState::done) continue;
     operation.progress.state = OperationState::done;
     operation.progress.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - operation.started).count();

@@ -33,14 +33,17 @@ class Purger {
   // The last open of the inode was closed. Called for every file, so it must cost next to nothing.
   void closed(InodeId inode);
 
-  // Registers work whose progress can be asked for; the queue's rows name it.
+  // Registers work whose progress can be asked for; the queue's rows name it. It runs at least until queued().
   OperationId begin(const TreeFigures& expected);
+  // The operation's rows are in the queue, or none will come.
+  void queued(OperationId id);
   // not_found.
   Result<OperationProgress> progress(OperationId id);
 
  private:
   struct Operation {
     OperationProgress progress;
+    bool queued = false;
     std::chrono::steady_clock::time_point started;
   };
   // What one transaction took apart.

@@ -81,7 +81,15 @@ Result<void> restore_item(const Rename& r) {
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
-  reinstate(r.parts, r.tx, r.who, *item, destination, r.changes);
+  if (r.tx.trash.find(item->id)) {
+    reinstate(r.parts, r.tx, r.who, *item, destination, r.changes);
+    return {};
+  }
+  // What made way was the directory that the item came from, and has taken it up: now it is a part of that one's item.
+  const auto entry = r.tx.entries.find(item->parent, item->entry);
+  const Location location = locate(r.tx, r.who.account, item->parent);
+  reinstate_part(r.parts, r.tx, r.who, {*entry, *inode}, location.item, destination, r.changes);
+  r.changes.seen.push_back({r.who.account.trash, EntryName::trusted(item->name)});
   return {};
 }
 

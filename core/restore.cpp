@@ -33,8 +33,10 @@ struct Outcome {
 };
 
 // The directory at `path` below the root, each missing component made as the folder (or project, run…) that it would be
-// there. Errors: those of placement, not_directory.
+// there. Errors: those of placement, not_directory, name_too_long.
 Result<InodeRow> make_path(const Restore& r, std::string_view path) {
+  constexpr int kMostFolders = 256;  // one transaction has no more numbers to give out
+  int made_folders = 0;
   auto at = r.tx.inodes.find(r.who.account.root);
   while (!path.empty()) {
     const std::size_t slash = std::min(path.find('/'), path.size());
@@ -46,6 +48,7 @@ Result<InodeRow> make_path(const Restore& r, std::string_view path) {
       at = next->inode;
       continue;
     }
+    if (++made_folders > kMostFolders) return fail(Errc::name_too_long, "too many folders would have to be made again");
     REPRIEVE_TRY(const ItemKind kind, placement(ItemKind::folder, at->kind, name));
     constexpr mode_t kMode = S_IFDIR | 0755;
     const Caller owner{.uid = r.who.account.uid, .gid = r.who.account.gid};

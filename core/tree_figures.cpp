@@ -13,11 +13,12 @@ namespace {
 
 constexpr std::size_t kPortion = 512;
 
-// A walk over one tree, depth first.
+// A walk over trees, depth first.
 class TreeCount {
  public:
   explicit TreeCount(CoreParts& parts) : parts_(parts) {}
 
+  // Adds the tree. stale: there is none.
   Result<void> walk(InodeId top) {
     REPRIEVE_TRY(const Line line, parts_.store->read([&](Transaction& tx) -> Result<Line> {
       const auto row = tx.inodes.find(top);
@@ -30,11 +31,18 @@ class TreeCount {
       pending_.pop_back();
       REPRIEVE_TRY_VOID(walk_directory(directory));
     }
-    add_shared();
     return {};
   }
 
-  [[nodiscard]] const TreeFigures& figures() const { return figures_; }
+  // Bytes of a file with several names count once, and as freed only if every name is in what was walked.
+  [[nodiscard]] TreeFigures figures() const {
+    TreeFigures all = figures_;
+    for (const auto& [inode, shared] : shared_) {
+      all.bytes += shared.bytes;
+      if (shared.names == shared.names_inside) all.exclusive_bytes += shared.bytes;
+    }
+    return all;
+  }
   [[nodiscard]] const std::map<ItemKind, std::uint64_t>& kinds() const { return kinds_; }
   [[nodiscard]] bool settled() const { return settled_; }
 
@@ -91,14 +99,6 @@ class TreeCount {
     }
   }
 
-  // Bytes of a file with several names count once, and as freed only if every name is in the tree.
-  void add_shared() {
-    for (const auto& [inode, shared] : shared_) {
-      figures_.bytes += shared.bytes;
-      if (shared.names == shared.names_inside) figures_.exclusive_bytes += shared.bytes;
-    }
-  }
-
   static ItemKind display_kind(ItemKind kind) {
     return kind == ItemKind::samples || kind == ItemKind::analyses ? ItemKind::folder : kind;
   }
@@ -112,6 +112,15 @@ class TreeCount {
 };
 
 }  // namespace
+
+Result<TreeFigures> count_together(CoreParts& parts, const std::vector<InodeId>& tops) {
+  TreeCount count(parts);
+  for (const InodeId top : tops) {
+    auto walked = count.walk(top);
+    if (!walked && walked.error().code != Errc::stale) return fail(std::move(walked).error());
+  }
+  return count.figures();
+}
 
 Result<TrashItemDetail> count_tree(CoreParts& parts, const TrashRow& item) {
   const Timestamp trash_before = parts.trash_view.modified();

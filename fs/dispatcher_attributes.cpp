@@ -12,7 +12,7 @@ namespace reprieve::fs {
 namespace {
 
 // Larger values go through the write-ahead log at a cost that others should not wait for.
-constexpr std::size_t kLargeValue = 16 * 1024;
+constexpr std::size_t kLargeValue = std::size_t{16} * 1024;
 
 Result<XattrMode> to_xattr_mode(int flags) {
   switch (flags) {

@@ -15,7 +15,7 @@ namespace reprieve::fs {
 namespace {
 
 // Up from here, moving bytes takes longer than waking another thread to read on.
-constexpr std::size_t kMuchData = 128 * 1024;
+constexpr std::size_t kMuchData = std::size_t{128} * 1024;
 // A copy in one request; the caller asks again for the rest. The answer has 32 bits for the size.
 constexpr std::size_t kMostCopied = std::size_t{1} << 30;
 

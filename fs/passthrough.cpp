@@ -15,14 +15,12 @@
 namespace reprieve::fs {
 namespace {
 
-// From 3.17 on libfuse asks for passthrough by itself when it is told to; before, KernelChannel adds it to INIT. The
-// ioctls and the answers to OPEN are the kernel's in both cases.
+// From 3.17 on libfuse asks for passthrough by itself when it is told to, for blobs on file systems that are not
+// stacked unless told otherwise; before, KernelChannel adds it to INIT. The ioctls and the answers to OPEN are the
+// kernel's in both cases.
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
 constexpr std::uint64_t kAddedToInit = 0;
-void ask_libfuse(fuse_conn_info& connection) {
-  connection.max_backing_stack_depth = kernel::kMaxStackDepth;
-  (void)::fuse_set_feature_flag(&connection, FUSE_CAP_PASSTHROUGH);
-}
+void ask_libfuse(fuse_conn_info& connection) { connection.want |= connection.capable & FUSE_CAP_PASSTHROUGH; }
 #else
 constexpr std::uint64_t kAddedToInit = kernel::kInitPassthrough;
 void ask_libfuse(fuse_conn_info&) {}

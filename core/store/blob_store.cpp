@@ -47,6 +47,11 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& 
   FileDescriptor opened(::open(blobs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!opened && errno == ENOENT) return fail(Errc::store_damaged, blobs.string() + " is missing");
   if (!opened) return fail(from_errno(errno, blobs.string()));
+  std::error_code error;
+  if (create && !std::filesystem::is_empty(blobs, error)) {
+    // New numbers would begin with those of the blobs that are there.
+    return fail(Errc::store_damaged, blobs.string() + " holds files, but metadata.db is missing");
+  }
   return std::unique_ptr<BlobStore>(new BlobStore(std::move(opened)));
 }
 
@@ -101,17 +106,27 @@ void BlobStore::refill() {
 }
 
 Result<InodeId> BlobStore::take() {
+  InodeId blob;
   {
     const MutexLock lock(mutex_);
     if (ready_.size() <= kLowMark + 1) low_.notify_one();
     if (!ready_.empty()) {
-      const InodeId blob = ready_.front();
+      blob = ready_.front();
       ready_.pop_front();
-      return blob;
     }
   }
+  if (blob) {
+    // It may have been made long ago, and its times are those of the file that it becomes.
+    const timespec now[2] = {{.tv_sec = 0, .tv_nsec = UTIME_NOW}, {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
+    auto stamped = set_times(blob, now);
+    if (!stamped) {
+      settle(blob);
+      return fail(std::move(stamped).error());
+    }
+    return blob;
+  }
   REPRIEVE_TRY(const auto numbers, source_(1));
-  const InodeId blob = numbers.front();
+  blob = numbers.front();
   if (auto made = make(blob); !made) {
     settle(blob);
     return fail(std::move(made).error());

@@ -33,7 +33,8 @@ class BlobStore {
   // Reserves that many fresh inode numbers, and calls announce() for each before another number can be reserved.
   using NumberSource = std::function<Result<std::vector<InodeId>>(std::size_t count)>;
 
-  // Opens blobs/ below the store's directory, and makes it where `create` says so. store_damaged where it is missing.
+  // Opens blobs/ below the store's directory; with `create`, makes it or takes an empty one. store_damaged where it is
+  // missing, or holds something and should be new.
   static Result<std::unique_ptr<BlobStore>> open(const std::filesystem::path& directory, bool create);
   ~BlobStore();
   BlobStore(const BlobStore&) = delete;

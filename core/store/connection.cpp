@@ -48,7 +48,6 @@ Result<bool> check_header(const std::filesystem::path& file) {
   }
   const std::uint32_t application = big_endian(header, kApplicationIdOffset);
   const std::uint32_t version = big_endian(header, kUserVersionOffset);
-  if (application == 0 && version == 0) return false;  // killed inside the first migration, which rolls back
   if (application != kApplicationId)
     return fail(Errc::store_damaged, file.string() + " is not a store of this program");
   if (version > current_schema_version()) {
@@ -103,14 +102,23 @@ void leave_untouched(SQLite::Database& database) {
 
 Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& file) {
   REPRIEVE_TRY(const bool exists, check_header(file));
+  const std::filesystem::path log = file.string() + "-wal";
+  std::error_code error;
+  const bool had_log = std::filesystem::exists(log, error);
   std::unique_ptr<SQLite::Database> database;
+  const auto refuse = [&](Error reason) {
+    // Reading made an empty log where there was none. It goes with the lock still held, so that it is nobody else's.
+    if (reason.code == Errc::store_damaged && !had_log && std::filesystem::file_size(log, error) == 0)
+      std::filesystem::remove(log, error);
+    return fail(std::move(reason));
+  };
   try {
     database = std::make_unique<SQLite::Database>(
         file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW);
     leave_untouched(*database);
     configure(*database);
     if (exists) {
-      if (auto damage = integrity_error(*database, file)) return fail(*std::move(damage));
+      if (auto damage = integrity_error(*database, file)) return refuse(*std::move(damage));
     }
     const auto version = static_cast<std::uint32_t>(database->execAndGet("PRAGMA user_version").getInt());
     // The first tables are made before WAL mode, so that the header tells at once whose file this is.
@@ -125,7 +133,7 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
     ::chmod(file.c_str(), S_IRUSR | S_IWUSR);
     return database;
   } catch (const SQLite::Exception& failure) {
-    return fail(opening_error(failure, file));
+    return refuse(opening_error(failure, file));
   }
 }
 

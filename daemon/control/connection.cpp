@@ -81,7 +81,6 @@ struct Connection::Incoming {
     const auto& message = parser.get();
     return {.method = std::string(message.method_string()),
             .target = std::string(message.target()),
-            .content_type = std::string(message[http::field::content_type]),
             .body = {},
             .peer = peer};
   }

@@ -20,7 +20,6 @@ constexpr FaultRow row(Fault fault) {
     case Fault::request_timeout: return {408, "request_timeout", "ETIMEDOUT"};
     case Fault::unknown_resource: return {404, "unknown_resource", "ENOENT"};
     case Fault::method_not_allowed: return {405, "method_not_allowed", "EOPNOTSUPP"};
-    case Fault::unsupported_media_type: return {415, "unsupported_media_type", "EINVAL"};
     case Fault::header_too_large: return {431, "header_too_large", "EMSGSIZE"};
     case Fault::body_too_large: return {413, "body_too_large", "EMSGSIZE"};
     case Fault::too_many_connections: return {429, "too_many_connections", "EUSERS"};

@@ -18,7 +18,6 @@ enum class Fault : std::uint8_t {
   request_timeout,
   unknown_resource,
   method_not_allowed,
-  unsupported_media_type,
   header_too_large,
   body_too_large,
   too_many_connections,

@@ -12,7 +12,6 @@ namespace reprieve::control {
 struct Request {
   std::string method;
   std::string target;
-  std::string content_type;  // empty: not given
   std::string body;
   Peer peer;
 };

@@ -146,13 +146,6 @@ MatchOrReply match(const Request& request) {
   return refused(std::move(reply));
 }
 
-bool is_json(std::string_view content_type) {
-  const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
-  return std::equal(
-      type.begin(), type.end(), protocol::kMediaType.begin(), protocol::kMediaType.end(),
-      [](char given, char wanted) { return (given >= 'A' && given <= 'Z' ? given + 32 : given) == wanted; });
-}
-
 Result<boost::json::object> parse_body(const std::string& text) {
   if (text.empty()) return boost::json::object();
   boost::json::parser parser;
@@ -228,9 +221,6 @@ Result<Response> carry_out(Services& services, const Match& match, const Request
 std::optional<Reply> Router::refuse(const Request& header) const {
   const auto matched = match(header);
   if (!matched) return matched.error();
-  if (!header.content_type.empty() && !is_json(header.content_type)) {
-    return error_reply(Fault::unsupported_media_type, "bodies are JSON: send Content-Type: application/json");
-  }
   return std::nullopt;
 }
 

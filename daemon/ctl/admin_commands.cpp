@@ -51,10 +51,10 @@ std::string shown(const boost::json::value& value, Show show) {
 }
 
 const boost::json::value& at(const boost::json::value& body, std::string_view name) {
-  static const boost::json::value kNothing;
+  static const boost::json::value nothing;
   const auto* object = body.if_object();
   const auto* value = object != nullptr ? object->if_contains(name) : nullptr;
-  return value != nullptr ? *value : kNothing;
+  return value != nullptr ? *value : nothing;
 }
 
 // The answer of a resource; printed already where JSON was asked for.

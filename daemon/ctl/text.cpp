@@ -111,7 +111,7 @@ std::string human_bytes(std::uint64_t bytes) {
 std::string human_duration(std::uint64_t seconds) {
   if (seconds < 60) return std::to_string(seconds) + "s";
   if (seconds < 3600) return std::to_string(seconds / 60) + "m";
-  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";
+  if (seconds < std::uint64_t{48} * 3600) return std::to_string(seconds / 3600) + "h";
   return std::to_string(seconds / 86400) + "d";
 }
 

@@ -130,7 +130,9 @@ Outcome<std::vector<protocol::Mount>> fetch_mounts(Session& session) {
   if (!answer) return give_up(answer.error());
   if (answer->refused()) return give_up(answer->failure());
   std::vector<protocol::Mount> mounts;
-  for (const auto& mount : answer->body.at(field::kItems).as_array()) mounts.push_back(protocol::Mount::parse(mount));
+  const auto& items = answer->body.at(field::kItems).as_array();
+  mounts.reserve(items.size());
+  for (const auto& mount : items) mounts.push_back(protocol::Mount::parse(mount));
   return mounts;
 }
 
@@ -140,6 +142,7 @@ Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vect
   std::error_code error;
   const auto here = std::filesystem::current_path(error);
   std::vector<std::string> paths;
+  paths.reserve(arguments.size());
   for (const std::string& argument : arguments) paths.push_back(to_daemon_path(argument, here, *mounts));
   return paths;
 }

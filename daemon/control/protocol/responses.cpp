@@ -13,14 +13,14 @@ namespace {
 
 // Tolerant access to a body: what is missing or of another type reads as nothing.
 const boost::json::object& object_of(const boost::json::value& value) {
-  static const boost::json::object kNone;
-  return value.is_object() ? value.get_object() : kNone;
+  static const boost::json::object none;
+  return value.is_object() ? value.get_object() : none;
 }
 
 const boost::json::value& at(const boost::json::object& object, std::string_view name) {
-  static const boost::json::value kNull;
+  static const boost::json::value null;
   const auto* value = object.if_contains(name);
-  return value != nullptr ? *value : kNull;
+  return value != nullptr ? *value : null;
 }
 
 std::string text_of(const boost::json::value& value) {

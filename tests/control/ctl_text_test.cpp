@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ctl/text.h"
+
+#include <gtest/gtest.h>
+
+#include <clocale>
+#include <filesystem>
+#include <sstream>
+
+#include "daemon/ctl/paths.h"
+#include "daemon/ctl/progress.h"
+#include "daemon/ctl/table.h"
+#include "tests/support/temporary_directory.h"
+
+namespace reprieve::ctl {
+namespace {
+
+using namespace std::chrono_literals;
+
+class CtlText : public ::testing::Test {
+ protected:
+  CtlText() { std::setlocale(LC_CTYPE, "C.UTF-8"); }
+};
+
+TEST_F(CtlText, TerminalsCannotBeAttacked) {
+  EXPECT_EQ(printable("plain name.txt"), "plain name.txt");
+  EXPECT_EQ(printable("\033[2J\033]0;title\a"), "\\x1b[2J\\x1b]0;title\\x07");
+  EXPECT_EQ(printable("a\nb\tc\rd\x7F"), "a\\nb\\tc\\rd\\x7f");
+  EXPECT_EQ(printable("caf\xE9"), "caf\\xe9");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "\\u{009b}31m");  // C1 CSI
+  EXPECT_EQ(printable("gpj.\xE2\x80\xAE"
+                      "exe"),
+            "gpj.\\u{202e}exe");  // right-to-left override
+  EXPECT_EQ(printable("a\\b"), "a\\\\b");
+  EXPECT_EQ(printable("Grün 細胞"), "Grün 細胞");
+}
+
+TEST_F(CtlText, CountsColumns) {
+  EXPECT_EQ(columns("abc"), 3U);
+  EXPECT_EQ(columns("Grün"), 4U);
+  EXPECT_EQ(columns("細胞"), 4U);
+  EXPECT_EQ(columns("e\xCC\x81"), 1U);  // combining accent
+}
+
+TEST_F(CtlText, Sizes) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(1023), "1023 B");
+  EXPECT_EQ(human_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(human_bytes(20 * 1024), "20 KiB");
+  EXPECT_EQ(human_bytes(1024 * 1024 - 1), "1.0 MiB");
+  EXPECT_EQ(human_bytes(std::uint64_t{5} << 40U), "5.0 TiB");
+}
+
+TEST_F(CtlText, Ages) {
+  const Timestamp now(1714565100s);
+  EXPECT_EQ(human_age(now, now), "now");
+  EXPECT_EQ(human_age(now + 5s, now), "now");
+  EXPECT_EQ(human_age(now - 59s, now), "59s ago");
+  EXPECT_EQ(human_age(now - 3h, now), "3h ago");
+  EXPECT_EQ(human_age(now - 3 * 24h, now), "3d ago");
+  EXPECT_EQ(human_age(now - 100 * 24h, now), "2024-01-22");
+}
+
+TEST_F(CtlText, TablesStayAligned) {
+  Table table({{"ID", Align::right}, {"NAME"}, {"ORIGIN"}});
+  table.add({"1", "細胞", "x"});
+  table.add({"10", "ab", "y"});
+  std::ostringstream out;
+  table.print(out, false);
+  EXPECT_EQ(out.str(), "ID  NAME  ORIGIN\n 1  細胞  x\n10  ab    y\n");
+}
+
+TEST_F(CtlText, TheBar) {
+  const protocol::Progress half{.id = 1,
+                                .state = "running",
+                                .done = 50,
+                                .total = 100,
+                                .bytes = 512,
+                                .bytes_total = 1024,
+                                .rate = 2048,
+                                .seconds = 0.25};
+  EXPECT_EQ(progress_line(half), "[###############...............]  50%  512 B of 1.0 KiB  2.0 KiB/s");
+  EXPECT_NE(progress_line({}).find("100%"), std::string::npos);
+}
+
+TEST_F(CtlText, PathsOfTheDaemon) {
+  const test::TemporaryDirectory directory;
+  const auto mount = directory.path() / "mnt";
+  std::filesystem::create_directories(mount / "projects" / "P");
+  std::filesystem::create_directory_symlink(mount / "projects", directory.path() / "link");
+  std::filesystem::create_directory_symlink("P", mount / "projects" / "alias");
+  const std::vector<protocol::Mount> mounts{{.account = "lab", .path = mount, .data_path = {}, .allow_other = false}};
+  const std::string inside = mount / "projects";
+  EXPECT_EQ(to_daemon_path("P", inside, mounts), inside + "/P");
+  EXPECT_EQ(to_daemon_path("./P/", inside, mounts), inside + "/P");
+  EXPECT_EQ(to_daemon_path("../projects/P", inside, mounts), inside + "/P");
+  EXPECT_EQ(to_daemon_path(".", inside, mounts), inside);
+  EXPECT_EQ(to_daemon_path("none/at/all", inside, mounts), inside + "/none/at/all");
+  // The link itself is meant, not what it leads to.
+  EXPECT_EQ(to_daemon_path("alias", inside, mounts), inside + "/alias");
+  EXPECT_EQ(to_daemon_path(directory.path() / "link" / "P", "/", mounts), inside + "/P");
+  EXPECT_EQ(to_daemon_path("projects/P", "/", mounts), "projects/P");
+  EXPECT_EQ(to_daemon_path("/etc/passwd", inside, mounts), "/etc/passwd");
+}
+
+}  // namespace
+}  // namespace reprieve::ctl

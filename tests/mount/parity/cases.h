@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/mount/parity/transcript.h"
+
+namespace reprieve::test {
+
+// Calls whose answers must not depend on where they are made.
+struct Case {
+  std::string name;
+  std::function<void(Transcript&)> calls;
+};
+
+struct CaseGroup {
+  std::string name;  // letters, digits and '_'
+  std::vector<Case> cases;
+};
+
+// How GoogleTest names a group.
+inline void PrintTo(const CaseGroup& group, std::ostream* out) { *out << group.name; }
+
+// Each is one file of the table.
+std::vector<CaseGroup> directory_cases();
+std::vector<CaseGroup> open_cases();
+std::vector<CaseGroup> removal_cases();
+std::vector<CaseGroup> rename_cases();
+std::vector<CaseGroup> link_cases();
+std::vector<CaseGroup> attribute_cases();
+std::vector<CaseGroup> xattr_cases();
+std::vector<CaseGroup> data_cases();
+std::vector<CaseGroup> mapping_cases();
+std::vector<CaseGroup> lock_cases();
+std::vector<CaseGroup> name_cases();
+std::vector<CaseGroup> permission_cases();
+std::vector<CaseGroup> time_cases();
+
+}  // namespace reprieve::test

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/file_descriptor.h"
+#include "tests/support/command.h"
+
+namespace reprieve::test {
+
+struct DaemonOptions {
+  // Lines of reprieve.toml that are added to what every test sets. Empty: the daemon runs on its command line alone.
+  std::string configuration{};
+  // Other users may enter the mount.
+  bool allow_other = false;
+  std::vector<std::string> arguments{};  // more of them
+};
+
+// A real `reprieved` with one store, one mount of the account "lab", and one socket, all below one directory. Killed
+// and unmounted on destruction; dies with the test.
+class DaemonProcess {
+ public:
+  explicit DaemonProcess(const std::filesystem::path& directory, DaemonOptions options = {});
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
+  ~DaemonProcess();
+
+  // Starts it and waits until it announced that it is ready. False when it ended before, or not within the limit.
+  bool start(std::chrono::seconds limit = std::chrono::seconds(30));
+  // SIGTERM. The exit code.
+  int stop();
+  // SIGKILL, and the dead mount is taken away, as `umount -f` and `umount -l` do.
+  void kill();
+  // SIGKILL alone: what is mounted stays mounted and dead.
+  void kill_only();
+  bool restart();
+
+  [[nodiscard]] bool running() { return process_ && process_->running(); }
+  [[nodiscard]] pid_t pid() const { return process_ ? process_->pid() : -1; }
+  [[nodiscard]] const std::filesystem::path& mount() const { return mount_; }
+  [[nodiscard]] const std::filesystem::path& store() const { return store_; }
+  [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
+  [[nodiscard]] std::filesystem::path log_path() const { return directory_ / "daemon.log"; }
+  [[nodiscard]] std::string log() const;
+
+  // reprievectl with this daemon's socket, in the mount unless told otherwise.
+  CommandResult ctl(std::vector<std::string> arguments, CommandOptions options = {}) const;
+
+ private:
+  [[nodiscard]] std::vector<std::string> command_line() const;
+  bool wait_ready(int notifications, std::chrono::seconds limit);
+  void unmount_leftover() const;
+
+  std::filesystem::path directory_;
+  std::filesystem::path store_;
+  std::filesystem::path mount_;
+  std::filesystem::path socket_;
+  DaemonOptions options_;
+  std::unique_ptr<ChildProcess> process_;
+};
+
+// Whether something is mounted there, as this process sees it.
+bool is_mount_point(const std::filesystem::path& path);
+// Empty, or why this machine cannot mount.
+std::string why_no_mounts();
+
+}  // namespace reprieve::test

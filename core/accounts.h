@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/account.h"
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
@@ -14,19 +15,6 @@
 namespace reprieve {
 
 class Store;
-
-// One user of the store: a name, the Unix ids that it acts as, and the fixed folders of its tree. Everything here
-// is constant for the life of the account, so copies do not go stale.
-struct Account {
-  AccountId id;
-  std::string name;
-  uid_t uid = 0;
-  gid_t gid = 0;
-  InodeId root;      // MOUNT/
-  InodeId projects;  // MOUNT/projects/
-  InodeId runs;      // MOUNT/runs/
-  InodeId trash;     // MOUNT/.trash/, a view: it has an inode and no entries
-};
 
 // The accounts of a store. Thread-safe.
 class Accounts {

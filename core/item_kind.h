@@ -5,28 +5,11 @@
 #include <string_view>
 
 #include "core/base/entry_name.h"
+#include "core/base/item_kind.h"
 #include "core/base/result.h"
 
 // What an item is and where it may live (semantics: "The tree"). Every rule about places is in placement().
 namespace reprieve {
-
-// Stored in the database: numbers are never changed or reused.
-enum class ItemKind : std::uint8_t {
-  file = 0,  // anything that is not a directory
-  folder = 1,
-  project = 2,
-  run = 3,
-  sample = 4,
-  analysis = 5,
-  // The fixed folders of an account.
-  root = 10,
-  projects = 11,
-  runs = 12,
-  trash = 13,
-  // PROJECT/samples and PROJECT/analyses, whose directories are samples and analyses.
-  samples = 14,
-  analyses = 15,
-};
 
 // "project", "folder"…: what users see. The folders samples/ and analyses/ are plain folders to them.
 [[nodiscard]] std::string_view kind_name(ItemKind kind);

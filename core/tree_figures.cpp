@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <vector>
 
@@ -44,7 +45,12 @@ class TreeCount {
     return all;
   }
   [[nodiscard]] const std::map<ItemKind, std::uint64_t>& kinds() const { return kinds_; }
-  [[nodiscard]] bool settled() const { return settled_; }
+  // Whether the figures stay true for as long as the trash stays as it is. A name outside is a way to change the file,
+  // and may itself come and go.
+  [[nodiscard]] bool settled() const {
+    return settled_ &&
+           std::ranges::all_of(shared_, [](const auto& file) { return file.second.names == file.second.names_inside; });
+  }
 
  private:
   struct Line {

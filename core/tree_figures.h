@@ -15,8 +15,8 @@ struct CoreParts;
 // Counts what a trash item holds, directory by directory, without holding up others for longer than one portion takes.
 Result<TrashItemDetail> count_tree(CoreParts& parts, const TrashRow& item);
 
-// Counts trees as one: what several of them share counts once, and is exclusive if all its names are in them. A tree that
-// is gone counts nothing.
+// Counts trees as one: what several of them share counts once, and is exclusive if all its names are in them. A tree
+// that is gone counts nothing.
 Result<TreeFigures> count_together(CoreParts& parts, const std::vector<InodeId>& tops);
 
 // The item's figures: remembered ones, or counted now and remembered, unless some file in it is still being written.

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/accounts.h"
+#include "core/base/account.h"
+#include "core/base/clock.h"
 #include "core/base/ids.h"
 
 namespace reprieve {

@@ -9,7 +9,7 @@
 
 #include "core/base/attributes.h"
 #include "core/base/ids.h"
-#include "core/item_kind.h"
+#include "core/base/item_kind.h"
 
 namespace reprieve {
 

@@ -9,8 +9,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
+#include "core/base/tree_figures.h"
 #include "core/store/entry_rows.h"
-#include "core/trash_item.h"
 
 namespace reprieve {
 

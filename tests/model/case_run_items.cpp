@@ -151,8 +151,8 @@ void CaseRun::plan() {
     ids_[item.number] = core_item(item.number);
   }
   require(made.items.size() == plan.items.size(), "the number of items in the plan");
-  const std::string seen = figures_text(made.total, true);
-  const std::string expected = figures_text(model_.figures(plan.items), true);
+  const std::string seen = figures_text(made.total);
+  const std::string expected = figures_text(model_.figures(plan.items));
   require(seen == expected, "the plan's total: core has " + seen + ", the model " + expected);
   plans_.push_back(std::move(plan));
   transcript_ += "plan" + text(plans_.back().items) + "\n";

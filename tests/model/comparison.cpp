@@ -41,11 +41,9 @@ std::string counts_text(const std::map<ItemKind, std::uint64_t>& counts) {
   return all;
 }
 
-std::string figures_text(const TreeFigures& figures, bool with_exclusive) {
-  std::string all = std::to_string(figures.files) + " files " + std::to_string(figures.folders) + " folders " +
-                    std::to_string(figures.bytes) + " bytes";
-  if (with_exclusive) all += " " + std::to_string(figures.exclusive_bytes) + " exclusive";
-  return all;
+std::string figures_text(const TreeFigures& figures) {
+  return std::to_string(figures.files) + " files " + std::to_string(figures.folders) + " folders " +
+         std::to_string(figures.bytes) + " bytes " + std::to_string(figures.exclusive_bytes) + " exclusive";
 }
 
 void Comparison::tree() {
@@ -121,8 +119,7 @@ void Comparison::items() {
     expect(kind_name(item.kind), kind_name(container ? ItemKind::folder : expected.kind), "the kind of " + what);
     const auto session = sessions_.try_emplace(item.session, expected.session).first;
     expect(session->second, expected.session, "the session of " + what);
-    expect(figures_text(*item.figures, false), figures_text(model_.figures({expected.number}), false),
-           "the figures of " + what);
+    expect(figures_text(*item.figures), figures_text(model_.figures({expected.number})), "the figures of " + what);
     const auto counts = must(volume_.core().trash().show(volume_.account(), item.id)).counts;
     expect(counts_text(counts), counts_text(TreeModel::counts(*expected.node)), "the counts of " + what);
   }

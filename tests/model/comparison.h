@@ -38,6 +38,6 @@ class Comparison {
 
 // For people, and to compare.
 std::string counts_text(const std::map<ItemKind, std::uint64_t>& counts);
-std::string figures_text(const TreeFigures& figures, bool with_exclusive);
+std::string figures_text(const TreeFigures& figures);
 
 }  // namespace reprieve::test

@@ -11,11 +11,11 @@
 namespace reprieve::test {
 namespace {
 
-// How many sequences, unless $RC_PARAMS says otherwise ("seed=… max_success=…"). A failing run prints what to set to see
-// it again.
-constexpr const char* kCases = "max_success=300";
+// How many sequences, unless $RC_PARAMS says otherwise ("seed=… max_success=…"). A failing run prints what to set to
+// see it again.
+constexpr const char* kCases = "max_success=1000";
 // Times the size that rapidcheck asks for, which grows up to 100.
-constexpr double kSteps = 3;
+constexpr double kSteps = 4;
 
 void check_case(const std::vector<Step>& steps, bool keep_replaced) {
   CaseRun run(keep_replaced);

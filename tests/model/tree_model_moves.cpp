@@ -10,9 +10,8 @@ namespace {
 bool is_excluded(const std::string& name) { return name.starts_with(".nfs") || name.starts_with(".fuse_hidden"); }
 
 bool holds(const Node& directory, const Node& wanted) {
-  return &directory == &wanted || std::ranges::any_of(directory.children, [&wanted](const auto& child) {
-    return holds(*child.second, wanted);
-  });
+  return &directory == &wanted ||
+         std::ranges::any_of(directory.children, [&wanted](const auto& child) { return holds(*child.second, wanted); });
 }
 
 }  // namespace

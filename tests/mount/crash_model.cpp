@@ -99,9 +99,7 @@ std::vector<std::string> CrashModel::paths(bool directories) const {
   return found;
 }
 
-std::string CrashModel::fresh_name() {
-  return prefix_ + std::to_string(session_) + "-" + std::to_string(next_name_++);
-}
+std::string CrashModel::fresh_name() { return prefix_ + std::to_string(session_) + "-" + std::to_string(next_name_++); }
 
 CrashOperation CrashModel::create_something(std::mt19937& random, const std::vector<std::string>& directories) {
   const std::string path = join(pick(random, directories), fresh_name());

@@ -24,8 +24,9 @@ Errc code_of_name(std::string_view raw) {
 }
 
 TEST(EntryName, KeepsAnyBytesButSlashAndNul) {
-  for (const std::string& raw : {std::string("a"), std::string("..."), std::string(".."
-                                                                                   "."),
+  for (const std::string& raw : {std::string("a"), std::string("..."),
+                                 std::string(".."
+                                             "."),
                                  std::string(" "), std::string("\n\t\x01\xff\xfe"), std::string(kEntryNameMax, 'x')}) {
     const auto parsed = EntryName::parse(raw);
     ASSERT_TRUE(parsed) << raw;
@@ -98,8 +99,8 @@ TEST(ErrorTable, NothingIsEverExdev) {
 }
 
 TEST(ErrorTable, ErrnoSurvivesTheWayInAndOut) {
-  for (const int number : {ENOENT, EEXIST, ENOTDIR, EISDIR, ENOTEMPTY, EINVAL, ENAMETOOLONG, E2BIG, EMLINK, EACCES,
-                           EOPNOTSUPP, ENOSPC, EDQUOT, EMFILE, ENOMEM, EINTR, EFBIG, ENXIO, EBADF, EIO}) {
+  for (const int number : {ENOENT,     EEXIST, ENOTDIR, EISDIR, ENOTEMPTY, EINVAL, ENAMETOOLONG, E2BIG, EMLINK, EACCES,
+                           EOPNOTSUPP, ENOSPC, EDQUOT,  EMFILE, ENOMEM,    EINTR,  EFBIG,        ENXIO, EBADF,  EIO}) {
     const Error error = from_errno(number, "blob 17");
     EXPECT_EQ(to_errno(error.code), number);
     EXPECT_EQ(error.reason, std::string("blob 17: ") + std::strerror(number));

@@ -69,8 +69,8 @@ TEST_F(CrashedStoreTest, NumbersAreNeverUsedTwice) {
   const auto core = open_store(copy);
   const Account account = must(core->accounts().find("lab"));
   const InodeId project = must(core->names().lookup(account, account.projects, EntryName::literal("p"))).inode;
-  const auto made = must(core->names().create(account, project, EntryName::literal("new"), {.mode = S_IFREG | 0600},
-                                              process(1)));
+  const auto made =
+      must(core->names().create(account, project, EntryName::literal("new"), {.mode = S_IFREG | 0600}, process(1)));
   EXPECT_GT(made.inode.number(), last);
   const auto entries = must(core->names().list(account, project, {}, 100, Detail::types));
   const auto original = must(volume_.names().list(volume_.account(), project, {}, 100, Detail::types));
@@ -152,8 +152,7 @@ TEST_F(CrashedStoreTest, RunningOutOfDescriptorsIsSurvived) {
     constexpr int kMoreThanNumbersReserved = 20'000;
     for (int i = 0; i < kMoreThanNumbersReserved; ++i) {
       const auto name = EntryName::literal("n" + std::to_string(i));
-      const auto file =
-          volume_.names().create(volume_.account(), project_, name, {.mode = S_IFREG | 0600}, process(1));
+      const auto file = volume_.names().create(volume_.account(), project_, name, {.mode = S_IFREG | 0600}, process(1));
       made += file ? 1 : 0;
       ASSERT_TRUE(file || file.error().code == Errc::too_many_open_files) << code_name(file.error().code);
     }

@@ -59,6 +59,19 @@ TEST_F(EmptyTest, BytesThatSeveralItemsShareCountOnceAndAreFreed) {
   EXPECT_EQ(plan({.name = "a"}).total.exclusive_bytes, 0U);
 }
 
+TEST_F(EmptyTest, FiguresFollowAFileThatHasALiveNameToo) {
+  volume_.write("projects/p/a", "12345");
+  volume_.link("projects/p/a", "projects/p/b");
+  volume_.trash("projects/p/a");
+  EXPECT_EQ(volume_.item("a").figures->bytes, 5U);
+  must(volume_.core().attributes().set(account(), volume_.at("projects/p/b"), {.size = 7}, process(1)));
+  EXPECT_EQ(volume_.item("a").figures->bytes, 7U);
+  EXPECT_EQ(volume_.item("a").figures->exclusive_bytes, 0U);
+  volume_.trash("projects/p/b");
+  volume_.purge("b");
+  EXPECT_EQ(volume_.item("a").figures->exclusive_bytes, 7U);
+}
+
 TEST_F(EmptyTest, DestroysExactlyThePlan) {
   trash_file("planned");
   trash_file("restored");

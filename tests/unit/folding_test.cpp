@@ -200,8 +200,7 @@ TEST_F(FoldingTest, InterruptedBeforeTheLastStepsIsRestoredByItsSession) {
   volume_.remove_tree("projects/p/top/sub", 3);
   must(volume_.rmdir("projects/p/top/empty", 3));
   EXPECT_THAT(item_names(), ElementsAre("sub", "empty"));
-  const auto ids =
-      must(volume_.core().trash().select(volume_.account(), {.session = volume_.item("sub").session}));
+  const auto ids = must(volume_.core().trash().select(volume_.account(), {.session = volume_.item("sub").session}));
   for (const BatchOutcome& outcome : volume_.core().trash().restore(volume_.account(), ids, {}, process(9)))
     EXPECT_EQ(outcome.state, BatchState::done) << outcome.reason;
   EXPECT_EQ(volume_.tree("projects/p"), before);

@@ -259,8 +259,7 @@ TEST_F(NamespaceTest, SymbolicLinksAreBounded) {
 TEST_F(NamespaceTest, OwnAttributesAreReserved) {
   AttributeService& attributes = volume_.core().attributes();
   const auto set = [&](const std::string& name, const std::string& value) {
-    return refusal(
-        attributes.set_xattr(volume_.account(), project_, name, value, XattrMode::set, process(1)));
+    return refusal(attributes.set_xattr(volume_.account(), project_, name, value, XattrMode::set, process(1)));
   };
   EXPECT_EQ(set("user.reprieve.kind", "run"), Errc::reserved_name);
   EXPECT_EQ(set("system.posix_acl_access", "x"), Errc::not_supported);

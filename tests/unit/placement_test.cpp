@@ -11,8 +11,10 @@ namespace {
 
 using enum ItemKind;
 
-constexpr std::array kKinds{file, folder, project, run, sample, analysis, root, projects, runs, trash, samples, analyses};
-constexpr std::array kNames{"a", "samples", "analyses", ".trash", "projects", "runs", ".Trash", ".Trash-1000", ".Trashes"};
+constexpr std::array kKinds{file, folder,   project, run,   sample,  analysis,
+                            root, projects, runs,    trash, samples, analyses};
+constexpr std::array kNames{"a",    "samples", "analyses",    ".trash",  "projects",
+                            "runs", ".Trash",  ".Trash-1000", ".Trashes"};
 
 // What semantics.md says under "The tree", written out: the kind that results, or the refusal.
 struct Verdict {
@@ -66,8 +68,8 @@ TEST(Placement, EveryKindInEveryParentUnderEveryName) {
       for (const char* name : kNames) {
         const Verdict verdict = expected(kind, parent, name);
         const auto placed = placement(kind, parent, EntryName::literal(name));
-        const std::string where = std::to_string(static_cast<int>(kind)) + " in " +
-                                  std::to_string(static_cast<int>(parent)) + " as " + name;
+        const std::string where =
+            std::to_string(static_cast<int>(kind)) + " in " + std::to_string(static_cast<int>(parent)) + " as " + name;
         ASSERT_EQ(placed.has_value(), verdict.allowed) << where;
         if (placed) {
           EXPECT_EQ(*placed, verdict.kind) << where;

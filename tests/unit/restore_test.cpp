@@ -217,8 +217,8 @@ TEST_F(RestoreTest, ABatchRestoresParentsFirstAndGoesOnPastFailures) {
   const TrashItemId other = volume_.trash("projects/p/g").id;
   const TrashItemId directory = volume_.trash("projects/p/d").id;
   volume_.write("projects/p/g", "in the way");
-  const auto outcomes = volume_.core().trash().restore(volume_.account(), {file, other, TrashItemId(999), directory},
-                                                       {}, process(1));
+  const auto outcomes =
+      volume_.core().trash().restore(volume_.account(), {file, other, TrashItemId(999), directory}, {}, process(1));
   ASSERT_EQ(outcomes.size(), 4U);
   const auto outcome_of = [&](TrashItemId id) {
     return *std::find_if(outcomes.begin(), outcomes.end(), [id](const BatchOutcome& o) { return o.id == id; });

@@ -50,8 +50,7 @@ NodeState Volume::state(const Attributes& attributes) {
 void Volume::add_to(TreeState& tree, const std::string& path, const Attributes& attributes) {
   tree[path] = state(attributes);
   if (!S_ISDIR(attributes.mode)) return;
-  for (const ListedEntry& entry :
-       must(names().list(account_, attributes.inode, {}, 100'000, Detail::attributes))) {
+  for (const ListedEntry& entry : must(names().list(account_, attributes.inode, {}, 100'000, Detail::attributes))) {
     add_to(tree, path.empty() ? entry.name.bytes() : path + "/" + entry.name.bytes(), entry.attributes);
   }
 }

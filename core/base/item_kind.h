@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace reprieve {
+
+// What an item is; where it may live is in core/item_kind.h.
+// Stored in the database: numbers are never changed or reused.
+enum class ItemKind : std::uint8_t {
+  file = 0,  // anything that is not a directory
+  folder = 1,
+  project = 2,
+  run = 3,
+  sample = 4,
+  analysis = 5,
+  // The fixed folders of an account.
+  root = 10,
+  projects = 11,
+  runs = 12,
+  trash = 13,
+  // PROJECT/samples and PROJECT/analyses, whose directories are samples and analyses.
+  samples = 14,
+  analyses = 15,
+};
+
+}  // namespace reprieve

@@ -18,8 +18,9 @@ namespace {
 
 using Verb = CrashOperation::Verb;
 
-constexpr std::array<std::pair<Verb, std::string_view>, 11> kWords{{{Verb::create, "create"},
+constexpr std::array<std::pair<Verb, std::string_view>, 12> kWords{{{Verb::create, "create"},
                                                                     {Verb::write, "write"},
+                                                                    {Verb::truncate, "truncate"},
                                                                     {Verb::make_directory, "mkdir"},
                                                                     {Verb::make_symlink, "symlink"},
                                                                     {Verb::link, "link"},
@@ -32,12 +33,11 @@ constexpr std::array<std::pair<Verb, std::string_view>, 11> kWords{{{Verb::creat
 
 int errno_unless(bool succeeded) { return succeeded ? 0 : errno; }
 
-// One write of at most a page: whole or not there.
+// One call of less than a page, over text of the same length or none: whole or not there.
 int write_text(const std::string& path, const std::string& text) {
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) return errno;
-  return errno_unless(::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
-                      ::ftruncate(file.get(), static_cast<off_t>(text.size())) == 0);
+  return errno_unless(::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
 }
 
 }  // namespace
@@ -71,6 +71,7 @@ int CrashOperation::run(const std::filesystem::path& top, const std::filesystem:
       return errno_unless(static_cast<bool>(file));
     }
     case Verb::write: return write_text(from, other);
+    case Verb::truncate: return errno_unless(::truncate(from.c_str(), 0) == 0);
     case Verb::make_directory: return errno_unless(::mkdir(from.c_str(), 0755) == 0);
     case Verb::make_symlink: return errno_unless(::symlink(other.c_str(), from.c_str()) == 0);
     case Verb::link: return errno_unless(::link(from.c_str(), to.c_str()) == 0);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <functional>
+#include <iomanip>
 #include <sstream>
 
 #include "tests/support/tree_snapshot.h"
@@ -30,6 +31,13 @@ std::string describe_file(mode_t mode, const std::string& text) {
   std::ostringstream described;
   described << std::oct << (mode & 07777U) << " " << text;
   return described.str();
+}
+
+// All of one length, so that one write puts the whole text there.
+std::string some_text(std::mt19937& random) {
+  std::ostringstream text;
+  text << "text" << std::setw(10) << std::setfill('0') << random();
+  return text.str();
 }
 
 const std::string& pick(std::mt19937& random, const std::vector<std::string>& from) {
@@ -115,18 +123,21 @@ CrashOperation CrashModel::change_something(std::mt19937& random, const std::vec
   const std::string& file = pick(random, files);
   const std::string target = join(pick(random, directories), fresh_name());
   const bool is_link = find(file)->content->starts_with("-> ");
-  switch (random() % 6) {
+  switch (random() % 7) {
     case 0: return {Verb::rename, file, target};
     case 1:
       if (!is_link) return {Verb::link, file, target};
       break;
     case 2:
-      if (!is_link) return {Verb::write, file, "text" + std::to_string(random())};
+      if (!is_link) return {Verb::write, file, some_text(random)};
       break;
     case 3:
       if (!is_link) return {Verb::change_mode, file, random() % 2 == 0 ? "600" : "640"};
       break;
     case 4: return {Verb::discard, file, name_of(file)};
+    case 5:
+      if (!is_link) return {Verb::truncate, file, ""};
+      break;
     default: break;
   }
   return {Verb::unlink, file, ""};
@@ -190,6 +201,7 @@ void CrashModel::apply(const CrashOperation& operation) {
       node->directory = true;
       return put(operation.path, node);
     }
+    case Verb::truncate:
     case Verb::write: {
       std::string& content = *find(operation.path)->content;
       content = content.substr(0, content.find(' ') + 1) + operation.other;

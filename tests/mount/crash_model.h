@@ -17,6 +17,7 @@ struct CrashOperation {
   enum class Verb {
     create,
     write,
+    truncate,
     make_directory,
     make_symlink,
     link,

@@ -10,6 +10,7 @@
 
 #include <fstream>
 #include <optional>
+#include <sstream>
 
 #include "tests/mount/crash_model.h"
 #include "tests/mount/mount_test.h"
@@ -98,17 +99,17 @@ class Worker {
 
   static std::string compare(const std::map<std::string, std::string>& expected,
                              const std::map<std::string, std::string>& actual) {
-    std::string text;
+    std::ostringstream text;
     for (const auto& [path, content] : expected) {
       const auto found = actual.find(path);
-      if (found == actual.end()) text += "missing: " + path + " (" + content + ")\n";
+      if (found == actual.end()) text << "missing: " << path << " (" << content << ")\n";
       if (found != actual.end() && found->second != content)
-        text += "differs: " + path + ": '" + content + "' became '" + found->second + "'\n";
+        text << "differs: " << path << ": '" << content << "' became '" << found->second << "'\n";
     }
     for (const auto& [path, content] : actual) {
-      if (!expected.contains(path)) text += "not expected: " + path + " (" + content + ")\n";
+      if (!expected.contains(path)) text << "not expected: " << path << " (" << content << ")\n";
     }
-    return text;
+    return text.str();
   }
 
   std::filesystem::path top_;

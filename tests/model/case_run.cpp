@@ -77,7 +77,7 @@ CaseRun::Path CaseRun::name_somewhere(unsigned choice, unsigned name_choice) con
 }
 
 std::string CaseRun::new_name(unsigned choice) {
-  constexpr std::array kNames{"a", "b", "c", "d", "samples", "analyses", ".nfs1", "a~2", ".Trash-1"};
+  constexpr std::array kNames{"a", "b", "samples", "c", "a", "samples", "analyses", "b", ".nfs1", "a~2", ".Trash-1"};
   return kNames.at(choice % kNames.size());
 }
 
@@ -107,6 +107,7 @@ void CaseRun::run(const Step& step) {
     case Action::mkdir:
     case Action::symlink:
     case Action::fifo: return make(step);
+    case Action::churn: return churn(step);
     case Action::link: return link(step);
     case Action::remove: return remove(step);
     case Action::rename: return rename(step);
@@ -119,6 +120,11 @@ void CaseRun::run(const Step& step) {
       const std::string& old_name = model_.items()[step.a % model_.items().size()].name;
       Path to = name_somewhere(step.c, step.b);
       if (step.d % 2 == 0) to.back() = old_name;
+      // Also over the very directory that it came from.
+      const NodePtr origin = model_.items()[step.a % model_.items().size()].parent;
+      for (const Path& path : model_.directories()) {
+        if (step.d % 8 == 7 && node(path) == origin) to = path;
+      }
       return rename({".trash", old_name}, to, RenameMode::replace, by);
     }
     case Action::remove_tree: return remove_tree(step);
@@ -170,6 +176,16 @@ void CaseRun::make(const Step& step) {
     expect_same((S_ISDIR(mode) ? "mkdir" : "mkfifo") + what,
                 refusal(names.create(account, at, entry, {.mode = mode}, caller)),
                 model_.create(node(parent), made, mode));
+  }
+}
+
+void CaseRun::churn(const Step& step) {
+  const Path parent = directory(step.a);
+  for (int round = 0; round < 2 + step.c % 3; ++round) {
+    tick();
+    make({.action = Action::create_file, .a = step.a, .b = step.b, .c = step.c, .d = step.d, .e = step.e});
+    tick();
+    remove_one(parent, new_name(step.b), false, process_number(step.e));
   }
 }
 
@@ -234,6 +250,8 @@ void CaseRun::rename(const Step& step) {
     to = directory(step.c);
     to.push_back(new_name(step.d / 2));
   }
+  // Where kinds are made of folders.
+  if (step.d % 8 == 6) to = {step.c % 4 == 0 ? "runs" : "projects", new_name(step.d / 8)};
   constexpr std::array kModes{RenameMode::replace, RenameMode::replace, RenameMode::no_replace, RenameMode::exchange};
   rename(name_somewhere(step.a, step.b), to, kModes.at(step.e % 4), process_number(step.e / 4));
 }

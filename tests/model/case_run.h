@@ -45,6 +45,8 @@ class CaseRun {
   InodeId inode(const Path& path);
 
   void make(const Step& step);
+  // Writes and removes one name again and again, as programs do with temporary files.
+  void churn(const Step& step);
   void link(const Step& step);
   void remove(const Step& step);
   void remove_one(const Path& parent, const std::string& name, bool directory, int by);

@@ -11,6 +11,7 @@ namespace reprieve::test {
 
 enum class Action : std::uint8_t {
   create_file,
+  churn,
   mkdir,
   symlink,
   fifo,

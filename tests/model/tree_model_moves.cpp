@@ -82,6 +82,7 @@ void TreeModel::make_way(const Target& target, int session) {
     discard(target.directory, target.name, session, true);
   } else {
     target.directory->children.erase(target.name);
+    target.directory->modified = now_;
   }
 }
 

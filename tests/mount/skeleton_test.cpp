@@ -32,7 +32,7 @@ class Skeleton : public MountTest {
   [[nodiscard]] std::string kind(const std::string& path) const {
     const std::string name = std::filesystem::path(path).filename();
     if (rename_errno(path, ".trash/" + name) != 0) return "(cannot be trashed)";
-    const std::string found = item(name).kind;
+    std::string found = item(name).kind;
     EXPECT_EQ(rename_errno(".trash/" + name, path), 0) << path;
     return found;
   }

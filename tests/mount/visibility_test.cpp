@@ -11,6 +11,7 @@
 
 #include "core/base/file_descriptor.h"
 #include "tests/mount/mount_test.h"
+#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
@@ -175,6 +176,28 @@ TEST_F(Visibility, ReplacedByARestore) {
   EXPECT_EQ(status.st_size, 1);
   ASSERT_EQ(trash_names().size(), 1U);
   EXPECT_EQ(read_file(trash() / trash_names().front()), "successor");
+}
+
+// Names that the mount's own kernel got wrong by a rename into the trash. Before Linux 6.16 it can only be told so
+// after the rename was answered.
+TEST_F(Visibility, AnItemThatFoldsAwayLeavesTheTrash) {
+  // One process, so that what it moved there folds into the directory that it removes.
+  ASSERT_EQ(::rmdir((project() / "d/e").c_str()), 0);
+  ASSERT_EQ(::rename((project() / "d/f").c_str(), (trash() / "f").c_str()), 0);
+  ASSERT_EQ(::rmdir((project() / "d").c_str()), 0);
+  for (const char* name : {"e", "f"}) {
+    EXPECT_TRUE(wait_until([&] { return stat_errno(trash() / name) == ENOENT; })) << name;
+    EXPECT_EQ(stat_errno(trash() / "d" / name), 0) << name;
+  }
+  EXPECT_THAT(trash_names(), ElementsAre("d"));
+}
+
+TEST_F(Visibility, AnItemThatGotAnotherNameThanAskedForHasThatName) {
+  write_file(project() / "f", "second");
+  ASSERT_EQ(::rename((project() / "d/f").c_str(), (trash() / "x").c_str()), 0);
+  ASSERT_EQ(::rename((project() / "f").c_str(), (trash() / "x").c_str()), 0);
+  EXPECT_TRUE(wait_until([&] { return read_file(trash() / "x") == "f"; }));
+  EXPECT_EQ(read_file(trash() / "x~2"), "second");
 }
 
 TEST_F(Visibility, AStreamThatIsBeingReadGoesOn) {

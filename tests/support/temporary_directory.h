@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "core/base/file_descriptor.h"
+
 namespace reprieve::test {
 
 // A fresh directory under $TMPDIR that other users may pass through, removed with its content on destruction. What
@@ -18,6 +20,7 @@ class TemporaryDirectory {
 
  private:
   std::filesystem::path path_;
+  FileDescriptor lock_;  // tells other processes that the directory is in use
 };
 
 // Removes a tree without crossing into another file system.

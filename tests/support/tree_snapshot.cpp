@@ -82,7 +82,7 @@ class Walk {
       names_of_[{status.st_dev, status.st_ino}].push_back(relative);
       return;
     }
-    for (const std::string& name : names_in(path)) visit(relative + "/" + name);
+    for (const std::string& name : names_in(path)) visit(std::string(relative).append("/").append(name));
   }
 
   TreeSnapshot finish() {

@@ -48,7 +48,7 @@ TEST_F(NamespaceTest, TheSkeletonCannotBeRemovedOrMoved) {
 }
 
 TEST_F(NamespaceTest, NothingElseIsMadeInTheRoot) {
-  for (const mode_t mode : {S_IFDIR, S_IFREG, S_IFLNK, S_IFIFO}) {
+  for (const mode_t mode : std::initializer_list<mode_t>{S_IFDIR, S_IFREG, S_IFLNK, S_IFIFO}) {
     EXPECT_EQ(make("", "x", mode | 0700), Errc::skeleton);
     EXPECT_EQ(make("", ".Trash-1000", mode | 0700), Errc::reserved_name);
     EXPECT_EQ(make(".trash", "x", mode | 0700), Errc::in_trash);
@@ -57,7 +57,8 @@ TEST_F(NamespaceTest, NothingElseIsMadeInTheRoot) {
 
 TEST_F(NamespaceTest, OnlyDirectoriesLiveInProjectsAndRuns) {
   for (const char* parent : {"projects", "runs"}) {
-    for (const mode_t mode : {S_IFREG, S_IFLNK, S_IFIFO}) EXPECT_EQ(make(parent, "x", mode), Errc::wrong_place);
+    for (const mode_t mode : std::initializer_list<mode_t>{S_IFREG, S_IFLNK, S_IFIFO})
+      EXPECT_EQ(make(parent, "x", mode), Errc::wrong_place);
     EXPECT_EQ(make(parent, "x", S_IFDIR | 0755), std::nullopt);
   }
 }

@@ -22,6 +22,7 @@ struct CaseGroup {
 };
 
 // How GoogleTest names a group.
+// NOLINTNEXTLINE(readability-identifier-naming)
 inline void PrintTo(const CaseGroup& group, std::ostream* out) { *out << group.name; }
 
 // Each is one file of the table.

@@ -7,22 +7,26 @@
 namespace reprieve::test {
 namespace {
 
-const std::string k255 = std::string(255, 'n');
-const std::string k256 = std::string(256, 'n');
+// As long as a name may be, and longer by one.
+const std::string longest_name(255, 'n');
+const std::string too_long_name(256, 'n');
 
 CaseGroup long_name_cases() {
   return {"long_names",
           {{"255 bytes",
             [](Transcript& t) {
-              t.create(k255, "abc"), t.stat(k255), t.list("."), t.unlink(k255), t.mkdir(k255), t.rmdir(k255);
+              t.create(longest_name, "abc"), t.stat(longest_name), t.list("."), t.unlink(longest_name),
+                  t.mkdir(longest_name), t.rmdir(longest_name);
             }},
            {"256 bytes",
             [](Transcript& t) {
-              t.create(k256), t.mkdir(k256), t.symlink("x", k256), t.mknod(k256, S_IFIFO | 0644), t.stat(k256);
-              t.unlink(k256), t.rmdir(k256), t.create("f"), t.rename("f", k256), t.link("f", k256),
-                  t.open(k256, O_RDONLY);
+              t.create(too_long_name), t.mkdir(too_long_name), t.symlink("x", too_long_name),
+                  t.mknod(too_long_name, S_IFIFO | 0644), t.stat(too_long_name);
+              t.unlink(too_long_name), t.rmdir(too_long_name), t.create("f"), t.rename("f", too_long_name),
+                  t.link("f", too_long_name), t.open(too_long_name, O_RDONLY);
             }},
-           {"rename to 255 bytes", [](Transcript& t) { t.create("f", "abc"), t.rename("f", k255), t.content(k255); }},
+           {"rename to 255 bytes",
+            [](Transcript& t) { t.create("f", "abc"), t.rename("f", longest_name), t.content(longest_name); }},
            {"path of 4095 bytes",
             [](Transcript& t) {
               // 20 components of 200 bytes with their slashes make 4020; the last name fills up.

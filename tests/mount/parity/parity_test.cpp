@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <sstream>
 
 #include "tests/mount/parity/cases.h"
 #include "tests/support/daemon_process.h"
@@ -30,14 +31,17 @@ std::vector<std::string> play(const Case& played, const std::filesystem::path& d
 // The lines up to the first that differs, and both forms of that.
 std::string compare(const std::vector<std::string>& native, const std::vector<std::string>& mounted) {
   if (native == mounted) return {};
-  std::string text;
+  std::ostringstream text;
   for (std::size_t i = 0; i < std::max(native.size(), mounted.size()); ++i) {
     const std::string expected = i < native.size() ? native[i] : "(nothing)";
     const std::string actual = i < mounted.size() ? mounted[i] : "(nothing)";
-    if (expected != actual) return text + "native: " + expected + "\nmount:  " + actual + "\n";
-    text += "        " + expected + "\n";
+    if (expected != actual) {
+      text << "native: " << expected << "\nmount:  " << actual << "\n";
+      break;
+    }
+    text << "        " << expected << "\n";
   }
-  return text;
+  return text.str();
 }
 
 struct Mode {
@@ -45,6 +49,7 @@ struct Mode {
   std::string configuration;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming)
 void PrintTo(const Mode& mode, std::ostream* out) { *out << mode.name; }
 
 class Parity : public ::testing::TestWithParam<std::tuple<Mode, CaseGroup>> {
@@ -87,11 +92,12 @@ TEST_P(Parity, SameAsNative) {
   EXPECT_TRUE(daemon_->running());
 }
 
-const std::vector<Mode> kModes{{"Passthrough", "[fuse]\npassthrough = \"auto\"\n"},
-                               {"Splice", "[fuse]\npassthrough = \"off\"\n"}};
+std::vector<Mode> both_modes() {
+  return {{"Passthrough", "[fuse]\npassthrough = \"auto\"\n"}, {"Splice", "[fuse]\npassthrough = \"off\"\n"}};
+}
 
 INSTANTIATE_TEST_SUITE_P(Table, Parity,
-                         ::testing::Combine(::testing::ValuesIn(kModes), ::testing::ValuesIn(all_groups())),
+                         ::testing::Combine(::testing::ValuesIn(both_modes()), ::testing::ValuesIn(all_groups())),
                          [](const auto& parameters) {
                            return std::get<Mode>(parameters.param).name + "_" +
                                   std::get<CaseGroup>(parameters.param).name;

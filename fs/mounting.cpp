@@ -73,7 +73,7 @@ Result<void> detach_dead_mount(const std::filesystem::path& path, const std::str
     return fail(Errc::exists, path.string() + ": a dead mount of something else is in the way; umount it first");
   }
   spdlog::warn("{}: detaching what a daemon that was killed left mounted", path.string());
-  return unmount_fuse(path);
+  return ::geteuid() == 0 ? unmount_fuse(path) : unmount_with_helper(path);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 namespace reprieve {
 
-// What an item is; where it may live is in core/item_kind.h.
-// Stored in the database: numbers are never changed or reused.
+// What an inode is to users. core/item_kind.h has the rules of where each kind may live. The numbers are stored in the
+// database and never change their meaning.
 enum class ItemKind : std::uint8_t {
   file = 0,  // anything that is not a directory
   folder = 1,

@@ -11,16 +11,22 @@ std::string join(const std::string& path, const std::string& name) { return path
 Location locate(Transaction& tx, const Account& account, InodeId directory) {
   std::vector<std::string> names;
   for (InodeId at = directory; at != account.root;) {
-    auto place = tx.entries.place(at);
-    if (!place) return {.life = Life::purged};
+    const EntryRow* place = tx.entries.place_of_directory(at);
+    if (place == nullptr) return {.life = Life::purged};
     if (place->item) return {.life = Life::trashed, .item = place->item};
-    names.push_back(std::move(place->name));
+    names.push_back(place->name);
     at = place->parent;
   }
   Location location;
   std::for_each(names.rbegin(), names.rend(),
                 [&location](const std::string& name) { location.path = join(location.path, name); });
   return location;
+}
+
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
+  auto row = tx.inodes.find(inode);
+  if (!row) return fail(Errc::stale);
+  return *row;
 }
 
 Result<Location> require_live(Transaction& tx, const Account& account, InodeId directory) {
@@ -44,8 +50,8 @@ Location locate_inode(Transaction& tx, const Account& account, InodeId inode) {
 
 bool is_within(Transaction& tx, InodeId directory, InodeId ancestor) {
   for (InodeId at = directory; at != ancestor;) {
-    const auto place = tx.entries.place(at);
-    if (!place) return false;
+    const EntryRow* place = tx.entries.place_of_directory(at);
+    if (place == nullptr) return false;
     at = place->parent;
   }
   return true;

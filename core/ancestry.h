@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "core/accounts.h"
+#include "core/base/account.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/store/store.h"
@@ -24,6 +25,9 @@ struct Location {
 };
 
 Location locate(Transaction& tx, const Account& account, InodeId directory);
+
+// stale: there is no such inode any more.
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode);
 
 // Whether anything may be changed in `directory`. in_trash, not_found (purged).
 Result<Location> require_live(Transaction& tx, const Account& account, InodeId directory);

@@ -24,12 +24,6 @@ constexpr std::string_view kOwnPrefix = "user.reprieve.";
 // The namespaces of xattr(7) but system.*, which POSIX ACLs live in.
 constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
 
-Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
-  auto row = tx.inodes.find(inode);
-  if (!row) return fail(Errc::stale);
-  return *row;
-}
-
 // The inode, if it may be changed: it has a live name, or was open when it lost its last one.
 Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
   REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
@@ -49,13 +43,42 @@ mode_t without_set_id_bits(mode_t mode) {
   return mode;
 }
 
-void apply_to_row(InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
+// Owner and mode as they are to be.
+InodeRow with_owner_and_mode(InodeRow row, const AttributeChanges& changes, const Caller& caller) {
   const bool owner_changes = changes.uid.has_value() || changes.gid.has_value();
   const bool drops = changes.drop_set_id_bits || owner_changes || (changes.size.has_value() && caller.uid != 0);
   if (drops && !S_ISDIR(row.mode)) row.mode = without_set_id_bits(row.mode);
   if (changes.mode) row.mode = (row.mode & S_IFMT) | (*changes.mode & kPermissionBits);
   row.uid = changes.uid.value_or(row.uid);
   row.gid = changes.gid.value_or(row.gid);
+  return row;
+}
+
+bool changes_owner_or_mode(const InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
+  return changes.mode || changes.uid || changes.gid || with_owner_and_mode(row, changes, caller).mode != row.mode;
+}
+
+// The times of a regular file are its blob's.
+bool changes_times(const InodeRow& row, const AttributeChanges& changes) {
+  return !S_ISREG(row.mode) && (changes.accessed || changes.modified);
+}
+
+bool changes_row(const InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
+  return changes_owner_or_mode(row, changes, caller) || changes_times(row, changes);
+}
+
+void store_changes(Transaction& tx, InodeRow& row, const AttributeChanges& changes, const Caller& caller,
+                   Timestamp now) {
+  const bool owner_or_mode = changes_owner_or_mode(row, changes, caller);
+  const bool times = changes_times(row, changes);
+  if (!owner_or_mode && !times) return;
+  const auto time = [now](const AttributeChanges::Time& to) { return to.now ? now : to.at; };
+  row = with_owner_and_mode(row, changes, caller);
+  row.changed = now;
+  if (times && changes.accessed) row.accessed = time(*changes.accessed);
+  if (times && changes.modified) row.modified = time(*changes.modified);
+  if (owner_or_mode) tx.inodes.set_owner_and_mode(row);
+  if (times) tx.inodes.set_times(row);
 }
 
 timespec blob_time(const std::optional<AttributeChanges::Time>& time) {
@@ -94,34 +117,37 @@ Result<Attributes> AttributeService::get(InodeId inode) {
 
 Result<Attributes> AttributeService::set(const Account& account, InodeId inode, const AttributeChanges& changes,
                                          const Caller& caller) {
-  REPRIEVE_TRY(InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
+  const bool row_alone = !changes.size && !changes.accessed && !changes.modified;
+  REPRIEVE_TRY(const InodeRow row, row_alone ? set_row(account, inode, changes, caller)
+                                             : set_blob_and_row(account, inode, changes, caller));
+  parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
+  return view_inode(parts_, row);
+}
+
+Result<InodeRow> AttributeService::set_row(const Account& account, InodeId inode, const AttributeChanges& changes,
+                                           const Caller& caller) {
+  return parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+    REPRIEVE_TRY(InodeRow row, require_changeable(parts_, tx, account, inode));
+    store_changes(tx, row, changes, caller, parts_.clock.now());
+    return row;
+  });
+}
+
+Result<InodeRow> AttributeService::set_blob_and_row(const Account& account, InodeId inode,
+                                                    const AttributeChanges& changes, const Caller& caller) {
+  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
     return require_changeable(parts_, tx, account, inode);
   }));
   const bool is_file = S_ISREG(row.mode);
   if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
   if (is_file) REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
-
-  const mode_t mode_before = row.mode;
-  apply_to_row(row, changes, caller);
-  const bool owner_or_mode = changes.mode || changes.uid || changes.gid || row.mode != mode_before;
-  const bool times = !is_file && (changes.accessed || changes.modified);
-  if (owner_or_mode || times) {
-    REPRIEVE_TRY(row, parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
-      // Read again: the row may have changed while the blob was worked on.
-      REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
-      const Timestamp now = parts_.clock.now();
-      apply_to_row(fresh, changes, caller);
-      fresh.changed = now;
-      const auto time = [now](const AttributeChanges::Time& to) { return to.now ? now : to.at; };
-      if (times && changes.accessed) fresh.accessed = time(*changes.accessed);
-      if (times && changes.modified) fresh.modified = time(*changes.modified);
-      if (owner_or_mode) tx.inodes.set_owner_and_mode(fresh);
-      if (times) tx.inodes.set_times(fresh);
-      return fresh;
-    }));
-  }
-  parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
-  return view_inode(parts_, row);
+  if (!changes_row(row, changes, caller)) return row;
+  return parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+    // Read again: the row may have changed while the blob was worked on.
+    REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
+    store_changes(tx, fresh, changes, caller, parts_.clock.now());
+    return fresh;
+  });
 }
 
 Result<std::string> AttributeService::get_xattr(InodeId inode, const std::string& name) {

@@ -14,6 +14,7 @@
 namespace reprieve {
 
 struct CoreParts;
+struct InodeRow;
 
 enum class XattrMode : std::uint8_t { set, create, replace };
 
@@ -43,6 +44,12 @@ class AttributeService {
   Result<struct statvfs> statfs();
 
  private:
+  // set() where the row alone changes, and where the blob does too. Both return the row as it is then.
+  Result<InodeRow> set_row(const Account& account, InodeId inode, const AttributeChanges& changes,
+                           const Caller& caller);
+  Result<InodeRow> set_blob_and_row(const Account& account, InodeId inode, const AttributeChanges& changes,
+                                    const Caller& caller);
+
   CoreParts& parts_;
 };
 

@@ -12,6 +12,11 @@
 #include "core/parts.h"
 
 namespace reprieve {
+namespace {
+
+bool is_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+}  // namespace
 
 // What all opens of one inode share. The counts change under the table's lock; the rest is constant.
 class OpenInode {
@@ -68,7 +73,7 @@ Content::Content(CoreParts& parts) : parts_(parts), table_(std::make_unique<Tabl
 Content::~Content() = default;
 
 Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags, const Caller& caller) {
-  const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+  const bool writes = is_writing(flags) || (flags & O_TRUNC) != 0;
   REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
     const auto row = tx.inodes.find(inode);
     if (!row) return fail(Errc::stale);
@@ -90,18 +95,21 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
 
 Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,
                                     int flags, const Caller& caller) {
-  REPRIEVE_TRY(
-      Attributes attributes,
-      parts_.names.create(account, parent, name, {.mode = S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT))}, caller));
-  REPRIEVE_TRY(OpenFile file, open_blob(attributes.inode, flags));
-  if (file.writable()) attributes.stability = Stability::being_written;
-  return CreatedFile{attributes, std::move(file)};
+  const NewNode node{.mode = S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)), .device = 0, .symlink_target = {}};
+  REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
+  OpenFile file = share(created.attributes.inode, std::move(created.blob), is_writing(flags));
+  if (file.writable()) created.attributes.stability = Stability::being_written;
+  return CreatedFile{created.attributes, std::move(file)};
 }
 
 Result<OpenFile> Content::open_blob(InodeId inode, int flags) {
-  const bool writable = (flags & O_ACCMODE) != O_RDONLY;
+  const bool writable = is_writing(flags);
   if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
   REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
+  return share(inode, std::move(blob), writable);
+}
+
+OpenFile Content::share(InodeId inode, FileDescriptor blob, bool writable) {
   auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), parts_.clock.now());
   {
     const MutexLock lock(table_->mutex);

@@ -69,6 +69,8 @@ class Content {
   friend class OpenFile;
   struct Table;
   Result<OpenFile> open_blob(InodeId inode, int flags);
+  // One more open of the inode, through `blob` if there is none yet.
+  OpenFile share(InodeId inode, FileDescriptor blob, bool writable);
   void close(OpenFile& file);
   CoreParts& parts_;
   std::unique_ptr<Table> table_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/parts.h"
 
@@ -21,9 +22,8 @@ void add_blob(Attributes& attributes, const struct stat& blob) {
   attributes.changed = std::max(attributes.changed, to_timestamp(blob.st_ctim));
 }
 
-}  // namespace
-
-Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
+// All but what a blob tells.
+Attributes view_row(CoreParts& parts, const InodeRow& row) {
   Attributes attributes{.inode = row.id,
                         .generation = row.generation,
                         .mode = row.mode,
@@ -43,12 +43,28 @@ Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
   }
   // A file in the trash has no live name, but it is there under .trash/: only who holds it open since before sees 0.
   if (row.links == 0 && !parts.content.is_open(row.id)) attributes.links = 1;
-  if (S_ISREG(row.mode)) {
-    REPRIEVE_TRY(const struct stat blob, parts.blobs->stat_blob(row.id));
-    add_blob(attributes, blob);
-    if (parts.content.is_open_for_writing(row.id)) attributes.stability = Stability::being_written;
-  }
   return attributes;
+}
+
+Attributes view_file(CoreParts& parts, const InodeRow& row, const struct stat& blob) {
+  Attributes attributes = view_row(parts, row);
+  add_blob(attributes, blob);
+  if (parts.content.is_open_for_writing(row.id)) attributes.stability = Stability::being_written;
+  return attributes;
+}
+
+}  // namespace
+
+Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
+  if (!S_ISREG(row.mode)) return view_row(parts, row);
+  REPRIEVE_TRY(const struct stat blob, parts.blobs->stat_blob(row.id));
+  return view_file(parts, row, blob);
+}
+
+Result<Attributes> view_open_file(CoreParts& parts, const InodeRow& row, int blob) {
+  struct stat attributes {};
+  if (::fstat(blob, &attributes) != 0) return fail(from_errno(errno, "a blob"));
+  return view_file(parts, row, attributes);
 }
 
 }  // namespace reprieve

@@ -18,12 +18,6 @@ namespace {
 constexpr std::uint32_t kLinksMax = 65000;
 constexpr std::size_t kSymlinkMax = 4095;  // PATH_MAX less its NUL
 
-Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
-  auto row = tx.inodes.find(inode);
-  if (!row) return fail(Errc::stale);
-  return *row;
-}
-
 Result<InodeRow> require_directory(Transaction& tx, InodeId inode) {
   REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
   if (!S_ISDIR(row.mode)) return fail(Errc::not_directory);
@@ -61,19 +55,25 @@ Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, con
 Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) {
   if (directory == account.root) return directory;
   return parts_.store->read([&](Transaction& tx) -> Result<InodeId> {
-    const auto place = tx.entries.place(directory);
-    if (!place) return fail(Errc::stale);
+    const EntryRow* place = tx.entries.place_of_directory(directory);
+    if (place == nullptr) return fail(Errc::stale);
     return place->item ? account.trash : place->parent;
   });
 }
 
-Result<Attributes> Namespace::create(const Account& account, InodeId parent_id, const EntryName& name,
-                                     const NewNode& node, const Caller& caller) {
+Result<Attributes> Namespace::create(const Account& account, InodeId parent, const EntryName& name, const NewNode& node,
+                                     const Caller& caller) {
+  REPRIEVE_TRY(const Created created, create_open(account, parent, name, node, caller));
+  return created.attributes;
+}
+
+Result<Created> Namespace::create_open(const Account& account, InodeId parent_id, const EntryName& name,
+                                       const NewNode& node, const Caller& caller) {
   if (S_ISLNK(node.mode) && node.symlink_target.empty()) return fail(Errc::not_found, "a symbolic link leads nowhere");
   if (node.symlink_target.size() > kSymlinkMax)
     return fail(Errc::name_too_long, "a symbolic link's target is too long");
   const bool is_file = S_ISREG(node.mode);
-  InodeId blob;
+  FreshBlob blob;
   if (is_file) {
     REPRIEVE_TRY(blob, parts_.blobs->take());
   }
@@ -82,7 +82,7 @@ Result<Attributes> Namespace::create(const Account& account, InodeId parent_id, 
     const Timestamp now = parts_.clock.now();
     REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
     REPRIEVE_TRY(const ItemKind kind, check_creation(tx, account, parent, name, node.mode));
-    const InodeId id = is_file ? blob : tx.sequences.next_inode();
+    const InodeId id = is_file ? blob.id : tx.sequences.next_inode();
     const ItemKind first_kind = S_ISDIR(node.mode) ? ItemKind::folder : kind;
     InodeRow row = make_inode(account, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
@@ -97,10 +97,12 @@ Result<Attributes> Namespace::create(const Account& account, InodeId parent_id, 
     changes.seen.push_back({parent.id, name});
     return row;
   });
-  if (is_file) made ? parts_.blobs->settle(blob) : parts_.blobs->give_back(blob);
+  if (is_file) made ? parts_.blobs->settle(blob.id) : parts_.blobs->give_back(std::move(blob));
   if (!made) return fail(std::move(made).error());
   parts_.announce(changes);
-  return view_inode(parts_, *made);
+  REPRIEVE_TRY(const Attributes attributes,
+               is_file ? view_open_file(parts_, *made, blob.file.get()) : view_inode(parts_, *made));
+  return Created{attributes, std::move(blob.file)};
 }
 
 Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeId parent_id, const EntryName& name,

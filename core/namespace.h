@@ -11,6 +11,7 @@
 #include "core/base/attributes.h"
 #include "core/base/caller.h"
 #include "core/base/entry_name.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 
 namespace reprieve {
@@ -35,6 +36,12 @@ struct ListedEntry {
 
 enum class Detail : std::uint8_t { types, attributes };
 enum class RenameMode : std::uint8_t { replace, no_replace, exchange };
+
+// What was made, and of a regular file its blob, open for reading and writing.
+struct Created {
+  Attributes attributes;
+  FileDescriptor blob;
+};
 
 // Where a path leads.
 struct PathTarget {
@@ -61,6 +68,9 @@ class Namespace {
   // reserved_name, too_large.
   Result<Attributes> create(const Account& account, InodeId parent, const EntryName& name, const NewNode& node,
                             const Caller& caller);
+  // The same. For the rest of core.
+  Result<Created> create_open(const Account& account, InodeId parent, const EntryName& name, const NewNode& node,
+                              const Caller& caller);
   // exists, in_trash, wrong_place, access_denied (a directory), too_many_links.
   Result<Attributes> link(const Account& account, InodeId inode, InodeId parent, const EntryName& name,
                           const Caller& caller);

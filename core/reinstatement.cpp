@@ -28,13 +28,13 @@ void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const Tra
   const auto entry = tx.entries.find(item.parent, item.entry);
   const bool in_place = destination.directory == item.parent && destination.name.bytes() == entry->name;
   const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
+  if (!S_ISDIR(inode->mode)) tx.inodes.add_links(inode->id, 1, who.now);
   tx.trash.remove(item.id);
   if (in_place) {
     tx.entries.set_item(entry->parent, entry->id, TrashItemId{});
   } else {
     tx.entries.move(*entry, destination.directory, destination.name.bytes());
   }
-  if (!S_ISDIR(inode->mode)) tx.inodes.add_links(inode->id, 1, who.now);
   receive(tx, who, *inode, destination, changes);
   if (in_place && undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);
   parts.trash_view.touch();

@@ -5,12 +5,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
 
 #include "core/ancestry.h"
 #include "core/parts.h"
 
 namespace reprieve {
 namespace {
+
+// The folders that a project comes with.
+constexpr std::size_t kContainers = 2;
 
 // NAME, or NAME~2, NAME~3…: the first free name. Beyond a few it is found by doubling and halving, because a thousand
 // files of one name may be in the trash; names that were freed in between may then be passed over.
@@ -38,25 +43,24 @@ EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
 void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
   Timestamp modified = directory.modified;
   bool unbroken = true;
+  std::unordered_set<std::string> names;
+  for (const auto& [entry, inode] : tx.entries.list(directory.id, EntryId{}, kContainers)) names.insert(entry.name);
   int subdirectories = 0;
-  for (const TrashItemId id : tx.trash.of_session_in(directory.id, deletion.session)) {
-    const auto item = tx.trash.find(id);
-    const auto entry = tx.entries.find(item->parent, item->entry);
+  for (const FoldableRow& row : tx.trash.of_session_in(directory.id, deletion.session)) {
     // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
     // directory in between.
-    unbroken = unbroken && item->parent_modified_after == modified;
-    if (unbroken) modified = item->parent_modified_before;
-    if (tx.entries.find_live(directory.id, entry->name)) continue;
-    tx.entries.set_item(entry->parent, entry->id, TrashItemId{});
-    tx.trash.remove(id);
-    if (item->kind == ItemKind::file) {
-      // Only where another name is left can somebody still look at the count that goes up again here.
-      const auto file = tx.inodes.find(item->inode);
-      if (file && file->links > 0) changes.aftermath.push_back({item->inode, std::nullopt});
-      tx.inodes.add_links(item->inode, 1, deletion.now);
-    } else {
+    unbroken = unbroken && row.parent_modified_after == modified;
+    if (unbroken) modified = row.parent_modified_before;
+    if (!names.insert(row.name).second) continue;
+    if (row.kind != ItemKind::file) {
       ++subdirectories;
+    } else {
+      // Only where another name is left can somebody still look at the count that goes up again here.
+      if (row.inode.links > 0) changes.aftermath.push_back({row.inode.id, std::nullopt});
+      tx.inodes.add_links(row.inode.id, 1, deletion.now);
     }
+    tx.entries.set_item(directory.id, row.entry, TrashItemId{});
+    tx.trash.remove(row.item);
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
 }
@@ -73,7 +77,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   const EntryName own = EntryName::trusted(entry.name);
   TrashRow item{.id = tx.sequences.next_trash_item(),
                 .account = deletion.account.id,
-                .name = free_name(tx, deletion.account.id, wanted ? *wanted : own).bytes(),
+                .name = (wanted ? *wanted : own).bytes(),
                 .kind = inode.kind,
                 .parent = entry.parent,
                 .entry = entry.id,
@@ -85,7 +89,10 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                 .deleted = deletion.now,
                 .parent_modified_before = tx.inodes.modified(entry.parent),
                 .parent_modified_after = deletion.now};
-  tx.trash.insert(item);
+  if (!tx.trash.insert(item)) {
+    item.name = free_name(tx, deletion.account.id, wanted ? *wanted : own).bytes();
+    tx.trash.insert(item);
+  }
   tx.entries.set_item(entry.parent, entry.id, item.id);
   tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, deletion.now);
   if (!is_directory) {
@@ -124,7 +131,6 @@ bool is_excluded(const CoreParts& parts, const std::string& name) {
 bool is_removable(Transaction& tx, const InodeRow& directory) {
   if (!tx.entries.has_live(directory.id)) return true;
   if (directory.kind != ItemKind::project) return false;
-  constexpr std::size_t kContainers = 2;
   const auto children = tx.entries.list(directory.id, EntryId{}, kContainers + 1);
   return children.size() <= kContainers && std::ranges::all_of(children, [&tx](const EntryWithInode& child) {
            const bool container = child.inode.kind == ItemKind::samples || child.inode.kind == ItemKind::analyses;

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "fs/eager_wait.h"
+
 namespace reprieve::fs {
 namespace {
 
@@ -129,8 +131,10 @@ bool WorkerPool::await_turn() {
 
 void WorkerPool::read_requests() {
   RequestBuffer buffer;
+  EagerWait wait;
   reader_of = this;
   while (reader_of != nullptr && !stopping_.load(std::memory_order_relaxed)) {
+    wait.before_read(channel_.descriptor());
     switch (channel_.receive(buffer)) {
       case KernelChannel::Received::request: channel_.process(buffer); break;
       case KernelChannel::Received::interrupted: break;

@@ -72,8 +72,8 @@ void BlobStore::stop() {
   }
   if (maker_.joinable()) maker_.join();
   const MutexLock lock(mutex_);
-  for (const InodeId blob : ready_) {
-    if (remove(blob)) unsettled_.erase(blob);
+  for (const FreshBlob& blob : ready_) {
+    if (remove(blob.id)) unsettled_.erase(blob.id);
   }
   ready_.clear();
 }
@@ -90,13 +90,13 @@ void BlobStore::refill() {
     auto numbers = source_(wanted);
     bool failed = !numbers;
     for (std::size_t i = 0; numbers && i < numbers->size(); ++i) {
-      const InodeId blob = (*numbers)[i];
-      failed = failed || !make(blob);
+      auto made = failed ? Result<FreshBlob>(fail(Errc::no_space)) : make((*numbers)[i]);
+      failed = !made;
       const MutexLock lock(mutex_);
       if (failed) {
-        unsettled_.erase(blob);
+        unsettled_.erase((*numbers)[i]);
       } else {
-        ready_.push_back(blob);
+        ready_.push_back(*std::move(made));
       }
     }
     // On a full disk a take() makes its own blob and reports why it could not; trying here for ever would only spin.
@@ -105,33 +105,27 @@ void BlobStore::refill() {
   }
 }
 
-Result<InodeId> BlobStore::take() {
-  InodeId blob;
+Result<FreshBlob> BlobStore::take() {
+  FreshBlob blob;
   {
     const MutexLock lock(mutex_);
     if (ready_.size() <= kLowMark + 1) low_.notify_one();
     if (!ready_.empty()) {
-      blob = ready_.front();
+      blob = std::move(ready_.front());
       ready_.pop_front();
     }
   }
-  if (blob) {
+  if (blob.file) {
     // It may have been made long ago, and its times are those of the file that it becomes.
-    const timespec now[2] = {{.tv_sec = 0, .tv_nsec = UTIME_NOW}, {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
-    auto stamped = set_times(blob, now);
-    if (!stamped) {
-      settle(blob);
-      return fail(std::move(stamped).error());
-    }
-    return blob;
+    if (::futimens(blob.file.get(), nullptr) == 0) return blob;
+    Error error = blob_error(errno, blob.id);
+    settle(blob.id);
+    return fail(std::move(error));
   }
   REPRIEVE_TRY(const auto numbers, source_(1));
-  blob = numbers.front();
-  if (auto made = make(blob); !made) {
-    settle(blob);
-    return fail(std::move(made).error());
-  }
-  return blob;
+  auto made = make(numbers.front());
+  if (!made) settle(numbers.front());
+  return made;
 }
 
 void BlobStore::announce(InodeId blob) {
@@ -144,9 +138,9 @@ void BlobStore::settle(InodeId blob) {
   unsettled_.erase(blob);
 }
 
-void BlobStore::give_back(InodeId blob) {
+void BlobStore::give_back(FreshBlob blob) {
   const MutexLock lock(mutex_);
-  ready_.push_front(blob);
+  ready_.push_front(std::move(blob));
 }
 
 std::optional<InodeId> BlobStore::oldest_unsettled() {
@@ -155,9 +149,9 @@ std::optional<InodeId> BlobStore::oldest_unsettled() {
   return *unsettled_.begin();
 }
 
-Result<void> BlobStore::make(InodeId blob) const {
+Result<FreshBlob> BlobStore::make(InodeId blob) const {
   const BlobPath path(blob);
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   FileDescriptor made(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   if (!made && errno == ENOENT) {
     ::mkdirat(directory_.get(), path.branch().c_str(), S_IRWXU);
@@ -165,7 +159,7 @@ Result<void> BlobStore::make(InodeId blob) const {
     made = FileDescriptor(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   }
   if (!made) return fail(blob_error(errno, blob));
-  return {};
+  return FreshBlob{blob, std::move(made)};
 }
 
 Result<FileDescriptor> BlobStore::open_blob(InodeId blob) const {

@@ -23,6 +23,12 @@
 
 namespace reprieve {
 
+// A blob that no row names yet, open for reading and writing.
+struct FreshBlob {
+  InodeId id;
+  FileDescriptor file;
+};
+
 // The bytes of regular files: blobs/, one file an inode, named by its number, 1024 to a folder. A blob exists before
 // the row that names it is committed and is unlinked only after the row's removal is durable; so blobs without a row
 // can be left behind, rows without a blob cannot. Thread-safe.
@@ -50,9 +56,9 @@ class BlobStore {
 
   // An empty blob whose number nobody uses, stamped with the current time. It stays unsettled until settle() says that
   // a row names it, or give_back() that none does. no_space, too_many_open_files, io.
-  Result<InodeId> take();
+  Result<FreshBlob> take();
   void settle(InodeId blob);
-  void give_back(InodeId blob);
+  void give_back(FreshBlob blob);
   // The lowest number that is unsettled, none if nothing is.
   std::optional<InodeId> oldest_unsettled();
 
@@ -72,14 +78,14 @@ class BlobStore {
 
  private:
   explicit BlobStore(FileDescriptor directory);
-  Result<void> make(InodeId blob) const;
+  Result<FreshBlob> make(InodeId blob) const;
   void refill();
 
   const FileDescriptor directory_;
   NumberSource source_;
   Mutex mutex_;
   ConditionVariable low_;
-  std::deque<InodeId> ready_ REPRIEVE_GUARDED_BY(mutex_);
+  std::deque<FreshBlob> ready_ REPRIEVE_GUARDED_BY(mutex_);
   std::set<InodeId> unsettled_ REPRIEVE_GUARDED_BY(mutex_);  // ready ones and those that were taken
   bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
   std::thread maker_;

@@ -77,6 +77,12 @@ std::optional<EntryRow> EntryRows::place(InodeId inode) {
   return read_entry(query);
 }
 
+const EntryRow* EntryRows::place_of_directory(InodeId directory) {
+  if (const EntryRow* known = directory_places_.find(directory)) return known;
+  auto row = place(directory);
+  return row ? &directory_places_.remember(*std::move(row)) : nullptr;
+}
+
 std::uint64_t EntryRows::count_places(InodeId inode) {
   Query query(count_places_, inode);
   query.step();
@@ -92,9 +98,13 @@ std::vector<EntryWithInode> EntryRows::list(InodeId parent, EntryId after, std::
 
 void EntryRows::insert(const EntryRow& row) { Query(insert_, row.parent, row.id, row.name, row.inode).run(); }
 
-void EntryRows::remove(InodeId parent, EntryId id) { Query(remove_, parent, id).run(); }
+void EntryRows::remove(InodeId parent, EntryId id) {
+  directory_places_.forget(id);
+  Query(remove_, parent, id).run();
+}
 
 void EntryRows::set_item(InodeId parent, EntryId id, TrashItemId item) {
+  directory_places_.forget(id);
   if (item) {
     Query(set_item_, parent, id, item).run();
   } else {
@@ -103,9 +113,13 @@ void EntryRows::set_item(InodeId parent, EntryId id, TrashItemId item) {
 }
 
 void EntryRows::move(const EntryRow& from, InodeId parent, const std::string& name) {
+  directory_places_.forget(from.id);
   Query(move_, from.parent, from.id, parent, name).run();
 }
 
-void EntryRows::set_inode(InodeId parent, EntryId id, InodeId inode) { Query(set_inode_, parent, id, inode).run(); }
+void EntryRows::set_inode(InodeId parent, EntryId id, InodeId inode) {
+  directory_places_.forget(id);
+  Query(set_inode_, parent, id, inode).run();
+}
 
 }  // namespace reprieve

@@ -9,18 +9,11 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/store/directory_places.h"
+#include "core/store/entry_row.h"
 #include "core/store/inode_rows.h"
 
 namespace reprieve {
-
-// A row of `entries`: one name of one inode in one directory.
-struct EntryRow {
-  InodeId parent;
-  EntryId id;
-  std::string name;
-  InodeId inode;
-  TrashItemId item;  // set: trashed; the name and parent are where it was
-};
 
 struct EntryWithInode {
   EntryRow entry;
@@ -39,8 +32,10 @@ class EntryRows {
   bool has_live(InodeId parent);
   // Every name of the inode, trashed or not.
   std::vector<EntryRow> places(InodeId inode);
-  // The first of them; of a directory the only one.
+  // The first of them.
   std::optional<EntryRow> place(InodeId inode);
+  // The only one of a directory; null for one without a name. Valid until the next call that is not const.
+  const EntryRow* place_of_directory(InodeId directory);
   std::uint64_t count_places(InodeId inode);
 
   // At most `limit` entries that are not trashed themselves, behind `after`, in order of their numbers.
@@ -52,9 +47,13 @@ class EntryRows {
   void move(const EntryRow& from, InodeId parent, const std::string& name);
   void set_inode(InodeId parent, EntryId id, InodeId inode);
 
+  // A transaction was rolled back.
+  void rolled_back() { directory_places_.forget_all(); }
+
  private:
   SQLite::Statement find_live_, find_live_with_inode_, find_, has_live_, places_, count_places_, list_;
   SQLite::Statement insert_, remove_, set_item_, clear_item_, move_, set_inode_;
+  DirectoryPlaces directory_places_;
 };
 
 }  // namespace reprieve

@@ -41,6 +41,9 @@ class Query {
     }
   }
 
+  // Rows that run() inserted, updated or deleted.
+  [[nodiscard]] int changed() const { return statement_.getChanges(); }
+
   [[nodiscard]] bool is_null(int column) { return statement_.isColumnNull(column); }
   [[nodiscard]] std::int64_t integer(int column) { return statement_.getColumn(column).getInt64(); }
   [[nodiscard]] std::string bytes(int column) {

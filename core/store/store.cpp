@@ -122,6 +122,7 @@ void Store::roll_back() {
   // (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
   if (sqlite3_get_autocommit(connection_->database->getHandle()) == 0) connection_->roll_back.tryExecuteStep();
   connection_->roll_back.tryReset();
+  connection_->entries.rolled_back();
 }
 
 Error Store::abandon() {

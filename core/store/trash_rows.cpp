@@ -10,6 +10,7 @@ namespace reprieve {
 namespace {
 
 constexpr int kTrashColumns = 19;
+constexpr int kFoldableColumns = 6;
 
 std::string select(const char* rest) {
   return std::string(
@@ -57,14 +58,18 @@ TrashRows::TrashRows(SQLite::Database& database)
       list_(database, select(", ") + InodeRows::columns() +
                           " FROM trash_items t CROSS JOIN inodes i ON i.id = t.inode"
                           " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
-      of_session_in_(database,
-                     "SELECT t.id FROM entries e CROSS JOIN trash_items t ON t.id = e.item"
-                     " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2"),
+      of_session_in_(
+          database,
+          std::string("SELECT t.id, t.kind, t.parent_modified_before, t.parent_modified_after, e.id, e.name, ") +
+              InodeRows::columns() +
+              " FROM entries e CROSS JOIN trash_items t ON t.id = e.item"
+              " CROSS JOIN inodes i ON i.id = e.inode"
+              " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2"),
       count_(database, "SELECT count(*) FROM trash_items"),
       insert_(database,
               "INSERT INTO trash_items (id, account, name, kind, parent, entry, inode, origin, session, deleted_by,"
               " uid, deleted, parent_modified_before, parent_modified_after)"
-              " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"),
+              " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) ON CONFLICT (account, name) DO NOTHING"),
       remove_(database, "DELETE FROM trash_items WHERE id = ?1"),
       set_figures_(database,
                    "UPDATE trash_items SET files = ?2, folders = ?3, bytes = ?4, exclusive_bytes = ?5 WHERE id = ?1"),
@@ -102,12 +107,20 @@ std::vector<TrashRowWithInode> TrashRows::list(AccountId account, TrashItemId af
   return rows;
 }
 
-std::vector<TrashItemId> TrashRows::of_session_in(InodeId directory, SessionId session) {
-  std::vector<TrashItemId> items;
+std::vector<FoldableRow> TrashRows::of_session_in(InodeId directory, SessionId session) {
+  std::vector<FoldableRow> rows;
   Query query(of_session_in_, directory, session);
-  while (query.step()) items.push_back(query.id<TrashItemId>(0));
-  std::ranges::sort(items, std::ranges::greater{});
-  return items;
+  while (query.step()) {
+    rows.push_back({.item = query.id<TrashItemId>(0),
+                    .kind = static_cast<ItemKind>(query.integer(1)),
+                    .parent_modified_before = query.time(2),
+                    .parent_modified_after = query.time(3),
+                    .entry = query.id<EntryId>(4),
+                    .name = query.bytes(5),
+                    .inode = InodeRows::read_row(query, kFoldableColumns)});
+  }
+  std::ranges::sort(rows, std::ranges::greater{}, &FoldableRow::item);
+  return rows;
 }
 
 std::uint64_t TrashRows::count() {
@@ -116,11 +129,12 @@ std::uint64_t TrashRows::count() {
   return static_cast<std::uint64_t>(query.integer(0));
 }
 
-void TrashRows::insert(const TrashRow& row) {
-  Query(insert_, row.id, row.account, row.name, static_cast<std::int64_t>(row.kind), row.parent, row.entry, row.inode,
-        row.origin, row.session, row.deleted_by, row.uid, row.deleted, row.parent_modified_before,
-        row.parent_modified_after)
-      .run();
+bool TrashRows::insert(const TrashRow& row) {
+  Query query(insert_, row.id, row.account, row.name, static_cast<std::int64_t>(row.kind), row.parent, row.entry,
+              row.inode, row.origin, row.session, row.deleted_by, row.uid, row.deleted, row.parent_modified_before,
+              row.parent_modified_after);
+  query.run();
+  return query.changed() > 0;
 }
 
 void TrashRows::remove(TrashItemId id) { Query(remove_, id).run(); }

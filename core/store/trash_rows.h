@@ -40,6 +40,17 @@ struct TrashRowWithInode {
   InodeRow inode;
 };
 
+// What folding needs of an item, its entry and its inode.
+struct FoldableRow {
+  TrashItemId item;
+  ItemKind kind = ItemKind::file;
+  Timestamp parent_modified_before{};
+  Timestamp parent_modified_after{};
+  EntryId entry;
+  std::string name;  // of the entry
+  InodeRow inode;
+};
+
 // SQL over trash items. Reached through a Transaction only.
 class TrashRows {
  public:
@@ -53,10 +64,11 @@ class TrashRows {
   // At most `limit` behind `after`, with the inodes, for a listing of .trash/.
   std::vector<TrashRowWithInode> list(AccountId account, TrashItemId after, std::size_t limit);
   // What `session` trashed out of the directory, newest first.
-  std::vector<TrashItemId> of_session_in(InodeId directory, SessionId session);
+  std::vector<FoldableRow> of_session_in(InodeId directory, SessionId session);
   std::uint64_t count();
 
-  void insert(const TrashRow& row);
+  // False, and nothing happens, when the account has an item of that name.
+  bool insert(const TrashRow& row);
   void remove(TrashItemId id);
   void set_figures(TrashItemId id, const TreeFigures& figures);
   void clear_figures(TrashItemId id);

@@ -127,13 +127,12 @@ TEST_F(CrashedStoreTest, AFileIsStampedWhenItIsMade) {
   EXPECT_GE(made.accessed, before);
 }
 
-// Lowers the limit to the descriptors that are open, for as long as it lives.
+// Nothing can be opened for as long as it lives.
 class NoMoreDescriptors {
  public:
   NoMoreDescriptors() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
-    const FileDescriptor next(::dup(STDERR_FILENO));
-    const rlimit none{.rlim_cur = static_cast<rlim_t>(next.get()), .rlim_max = before_.rlim_max};
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &none);
   }
   NoMoreDescriptors(const NoMoreDescriptors&) = delete;
@@ -145,18 +144,26 @@ class NoMoreDescriptors {
 };
 
 TEST_F(CrashedStoreTest, RunningOutOfDescriptorsIsSurvived) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan, which runs together with AddressSanitizer, needs descriptors to check a vptr";
+#endif
   volume_.write("projects/p/f", "bytes");
   int made = 0;
+  std::set<Errc> refusals;
   {
     const NoMoreDescriptors none;
     constexpr int kMoreThanNumbersReserved = 20'000;
     for (int i = 0; i < kMoreThanNumbersReserved; ++i) {
       const auto name = EntryName::literal("n" + std::to_string(i));
       const auto file = volume_.names().create(volume_.account(), project_, name, {.mode = S_IFREG | 0600}, process(1));
-      made += file ? 1 : 0;
-      ASSERT_TRUE(file || file.error().code == Errc::too_many_open_files) << code_name(file.error().code);
+      if (file) {
+        ++made;
+      } else {
+        refusals.insert(file.error().code);
+      }
     }
   }
+  EXPECT_EQ(refusals, std::set{Errc::too_many_open_files});
   EXPECT_LT(made, 1000);  // those whose blobs had been made before
   volume_.write("projects/p/g", "bytes");
   EXPECT_EQ(volume_.read("projects/p/g"), "bytes");
@@ -186,7 +193,7 @@ class BlobStoreTest : public ::testing::Test {
 TEST_F(BlobStoreTest, TakenBlobsAreEmptyAndDistinct) {
   std::set<InodeId> taken;
   for (int i = 0; i < 2000; ++i) {
-    const InodeId blob = must(blobs_->take());
+    const InodeId blob = must(blobs_->take()).id;
     ASSERT_TRUE(taken.insert(blob).second);
     ASSERT_EQ(must(blobs_->stat_blob(blob)).st_size, 0);
     blobs_->settle(blob);
@@ -196,8 +203,8 @@ TEST_F(BlobStoreTest, TakenBlobsAreEmptyAndDistinct) {
 }
 
 TEST_F(BlobStoreTest, TheOldestUnsettledBlobBoundsRecovery) {
-  const InodeId first = must(blobs_->take());
-  const InodeId second = must(blobs_->take());
+  const InodeId first = must(blobs_->take()).id;
+  const InodeId second = must(blobs_->take()).id;
   EXPECT_EQ(blobs_->oldest_unsettled(), std::min(first, second));
   blobs_->settle(std::min(first, second));
   EXPECT_EQ(blobs_->oldest_unsettled(), std::max(first, second));
@@ -207,14 +214,15 @@ TEST_F(BlobStoreTest, TheOldestUnsettledBlobBoundsRecovery) {
 }
 
 TEST_F(BlobStoreTest, ABlobGivenBackIsUsedNext) {
-  const InodeId blob = must(blobs_->take());
-  blobs_->give_back(blob);
-  EXPECT_EQ(must(blobs_->take()), blob);
+  FreshBlob blob = must(blobs_->take());
+  const InodeId id = blob.id;
+  blobs_->give_back(std::move(blob));
+  EXPECT_EQ(must(blobs_->take()).id, id);
 }
 
 TEST_F(BlobStoreTest, SearchesARangeOnly) {
   std::vector<InodeId> taken;
-  for (int i = 0; i < 1500; ++i) taken.push_back(must(blobs_->take()));
+  for (int i = 0; i < 1500; ++i) taken.push_back(must(blobs_->take()).id);
   blobs_->stop();
   std::ranges::sort(taken);
   std::vector<InodeId> found;

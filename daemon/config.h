@@ -15,6 +15,7 @@ namespace reprieve {
 
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 enum class PassthroughChoice : std::uint8_t { automatic, off, require };
+enum class IoUringChoice : std::uint8_t { automatic, off };
 
 // One [[mount]], or one --mount.
 struct MountSettings {
@@ -33,6 +34,7 @@ struct ControlSettings {
 
 struct FuseSettings {
   PassthroughChoice passthrough = PassthroughChoice::automatic;
+  IoUringChoice io_uring = IoUringChoice::automatic;
   unsigned threads = 0;  // of one mount; 0: as many as suit the machine
 };
 

@@ -32,6 +32,10 @@ constexpr std::array<std::pair<std::string_view, PassthroughChoice>, 3> kPassthr
     {"off", PassthroughChoice::off},
     {"require", PassthroughChoice::require},
 }};
+constexpr std::array<std::pair<std::string_view, IoUringChoice>, 2> kIoUring{{
+    {"auto", IoUringChoice::automatic},
+    {"off", IoUringChoice::off},
+}};
 constexpr std::array<std::pair<std::string_view, std::chrono::milliseconds>, 5> kUnits{{
     {"ms", 1ms},
     {"s", 1s},
@@ -188,6 +192,10 @@ constexpr std::array kConfigKeys{
                 return read_choice(value, kPassthrough, config.fuse.passthrough);
               },
               [](const Config& config) { return show_choice(kPassthrough, config.fuse.passthrough); }},
+    ConfigKey{
+        "fuse", "io_uring",
+        [](const toml::node& value, Config& config) { return read_choice(value, kIoUring, config.fuse.io_uring); },
+        [](const Config& config) { return show_choice(kIoUring, config.fuse.io_uring); }},
     ConfigKey{"fuse", "threads", &read_threads,
               [](const Config& config) { return fmt::format("{}", config.fuse.threads); }},
 };

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "fs/mounting.h"
+
 namespace reprieve {
 namespace {
 
@@ -34,7 +36,7 @@ Result<void> check_mount_point(const std::filesystem::path& path, const std::fil
     real = std::filesystem::canonical(path, error);
   } else if (errno == ENOENT) {
     return fail(Errc::not_found, fmt::format("mount point {} does not exist", path.string()));
-  } else if (errno != ENOTCONN) {
+  } else if (!fs::is_dead_mount(errno)) {
     return fail(from_errno(errno, fmt::format("mount point {}", path.string())));
   }
   const std::filesystem::path real_store = std::filesystem::weakly_canonical(store, error);

@@ -23,6 +23,14 @@ fs::PassthroughMode to_mode(PassthroughChoice choice) {
   return fs::PassthroughMode::automatic;
 }
 
+fs::RingMode to_mode(IoUringChoice choice) {
+  switch (choice) {
+    case IoUringChoice::automatic: return fs::RingMode::automatic;
+    case IoUringChoice::off: return fs::RingMode::off;
+  }
+  return fs::RingMode::automatic;
+}
+
 // Permission bits are checked by the kernel, so root's mounts are for everybody; a plain user may open a mount to
 // others only where fuse.conf(5) says so.
 bool allow_other_by_default() { return ::geteuid() == 0; }
@@ -32,6 +40,7 @@ fs::MountOptions to_options(const MountSettings& mount, const Config& config) {
   return {.mountpoint = mount.path,
           .allow_other = mount.allow_other.value_or(allow_other_by_default()),
           .passthrough = to_mode(config.fuse.passthrough),
+          .io_uring = to_mode(config.fuse.io_uring),
           .threads = config.fuse.threads,
           .source = fmt::format("{}#{}", store.string(), mount.account),
           .store = store};

@@ -8,7 +8,8 @@
 #include <cstdint>
 
 // What the kernel headers of Debian 12 (Linux 6.1) do not know yet. All of it stands in include/uapi/linux/fuse.h of
-// Linux 6.9; the names differ from the kernel's so that newer headers can be compiled with too.
+// Linux 6.9, what is of io_uring of Linux 6.14; the names differ from the kernel's so that newer headers can be
+// compiled with too.
 namespace reprieve::fs::kernel {
 
 // Flags of INIT, flags2 being the upper 32 bits.
@@ -16,6 +17,7 @@ inline constexpr std::uint64_t kInitHandleKillprivV2 = 1ULL << 28;   // FUSE_HAN
 inline constexpr std::uint64_t kInitExt = 1ULL << 30;                // FUSE_INIT_EXT
 inline constexpr std::uint64_t kInitDirectIoAllowMmap = 1ULL << 36;  // FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
 inline constexpr std::uint64_t kInitPassthrough = 1ULL << 37;        // FUSE_PASSTHROUGH, Linux 6.9
+inline constexpr std::uint64_t kInitOverIoUring = 1ULL << 41;        // FUSE_OVER_IO_URING, Linux 6.14
 
 // The blob's file system may be stacked this deep, which is: not at all (process_init_reply, fs/fuse/inode.c).
 inline constexpr std::uint32_t kMaxStackDepth = 1;
@@ -71,5 +73,37 @@ static_assert(sizeof(BackingMap) == 16);
 inline constexpr unsigned long kBackingOpen = _IOW(FUSE_DEV_IOC_MAGIC, 1, BackingMap);  // FUSE_DEV_IOC_BACKING_OPEN
 inline constexpr unsigned long kBackingClose =
     _IOW(FUSE_DEV_IOC_MAGIC, 2, std::uint32_t);  // FUSE_DEV_IOC_BACKING_CLOSE
+
+// Requests by io_uring (Documentation/filesystems/fuse/fuse-io-uring.rst; fs/fuse/dev_uring.c). The commands of
+// IORING_OP_URING_CMD on the channel's descriptor, enum fuse_uring_cmd.
+inline constexpr std::uint32_t kRingRegister = 1;        // FUSE_IO_URING_CMD_REGISTER
+inline constexpr std::uint32_t kRingCommitAndFetch = 2;  // FUSE_IO_URING_CMD_COMMIT_AND_FETCH
+
+// struct fuse_uring_ent_in_out.
+struct RingEntryInfo {
+  std::uint64_t flags;
+  std::uint64_t commit_id;
+  std::uint32_t payload_size;
+  std::uint32_t padding;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(RingEntryInfo) == 32);
+
+// struct fuse_uring_req_header: what the kernel fills in for a request and reads back with the answer.
+struct RingHeader {
+  std::byte in_out[128];     // fuse_in_header, then fuse_out_header
+  std::byte operation[128];  // the first argument of the request, when it has a fixed size
+  RingEntryInfo entry;
+};
+static_assert(sizeof(RingHeader) == 288);
+
+// struct fuse_uring_cmd_req, in the last 80 bytes of a submission entry.
+struct RingCommand {
+  std::uint64_t flags;
+  std::uint64_t commit_id;
+  std::uint16_t queue;
+  std::uint8_t padding[6];
+};
+static_assert(sizeof(RingCommand) == 24);
 
 }  // namespace reprieve::fs::kernel

@@ -13,9 +13,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <string_view>
 
-#include "fs/kernel_abi.h"
+#include "fs/ring_queue.h"
 
 namespace reprieve::fs {
 namespace {
@@ -139,6 +141,11 @@ void KernelChannel::process(RequestBuffer& buffer) {
   }
 }
 
+void KernelChannel::process(std::span<std::byte> request) {
+  const fuse_buf buffer{.size = request.size(), .flags = fuse_buf_flags(0), .mem = request.data(), .fd = -1, .pos = 0};
+  ::fuse_session_process_buf(session_.get(), &buffer);
+}
+
 ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userdata) {
   KernelChannel& channel = of(userdata);
   const ssize_t got = ::read(fd, buffer, size);
@@ -155,7 +162,9 @@ ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userda
 ssize_t KernelChannel::writev(int fd, iovec* parts, int count, void* userdata) {
   KernelChannel& channel = of(userdata);
   if (!channel.initialised_.load(std::memory_order_relaxed)) return channel.answer_init(fd, parts, count);
-  return ::writev(fd, parts, count);
+  if (!RingQueue::take_answer(parts, count)) return ::writev(fd, parts, count);
+  return std::transform_reduce(parts, parts + count, ssize_t{0}, std::plus<>(),
+                               [](const iovec& part) { return static_cast<ssize_t>(part.iov_len); });
 }
 
 void KernelChannel::note_init(const void* request, std::size_t size) {

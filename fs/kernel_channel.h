@@ -2,15 +2,18 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "fs/fuse_api.h"
+#include "fs/kernel_abi.h"
 
 namespace reprieve::fs {
 
@@ -62,9 +65,14 @@ class KernelChannel {
   // Called by the thread that answered INIT, right after, with the flags that the kernel offered.
   void on_initialised(std::function<void(std::uint64_t offered)> callback) { on_initialised_ = std::move(callback); }
 
+  // Whether requests come by io_uring. Known while INIT is carried out and after.
+  [[nodiscard]] bool by_ring() const { return (options_.wanted & offered_ & kernel::kInitOverIoUring) != 0; }
+
   // Waits for a request. `interrupted` by a signal.
   Received receive(RequestBuffer& buffer);
   void process(RequestBuffer& buffer);
+  // The same with a request that came another way (RingQueue), whose thread is answered through there.
+  void process(std::span<std::byte> request);
 
   [[nodiscard]] int descriptor() const;
 

@@ -78,6 +78,8 @@ Result<void> detach_dead_mount(const std::filesystem::path& path, const std::str
 
 }  // namespace
 
+bool is_dead_mount(int error_number) { return error_number == ENOTCONN || error_number == ECONNABORTED; }
+
 Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source) {
   std::error_code failure;
   const std::filesystem::path absolute = std::filesystem::absolute(path, failure).lexically_normal();
@@ -85,7 +87,7 @@ Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& pa
   struct stat status {};
   // The kernel answers stat(2) of a dead mount from what it cached; statfs is asked of the daemon each time.
   struct statvfs figures {};
-  if (::statvfs(place.c_str(), &figures) != 0 && errno == ENOTCONN) {
+  if (::statvfs(place.c_str(), &figures) != 0 && is_dead_mount(errno)) {
     REPRIEVE_TRY_VOID(detach_dead_mount(place, source));
   }
   if (::stat(place.c_str(), &status) != 0) return fail(from_errno(errno, place.string()));

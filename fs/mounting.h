@@ -21,6 +21,10 @@ struct MountRequest {
   bool allow_other = false;
 };
 
+// Whether an error number of a call on a mount says that nobody serves it: it has been so, or has just come to be so
+// while the call waited.
+[[nodiscard]] bool is_dead_mount(int error_number);
+
 // The absolute path of a directory that can be mounted on. What a killed daemon left there is detached, if it came from
 // `source`. Errors: not_found, not_directory, exists (something of ours is mounted there, or the dead mount of
 // something else), access_denied, io.

@@ -14,8 +14,6 @@
 namespace reprieve::fs {
 namespace {
 
-// How much is read ahead, and written in one request.
-constexpr unsigned kMostBytes = 1024 * 1024;
 // Requests that nobody waits for (read-ahead, releases), and how many make the kernel hold back.
 constexpr unsigned kMostBackground = 64;
 constexpr unsigned kCongested = 48;
@@ -69,17 +67,19 @@ void serve(fuse_req_t request, Arguments... arguments) noexcept {
 // times slower than always saying all, which costs the plain listing twice its time.
 constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC |
                              FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPENDIR_SUPPORT |
-                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_SPLICE_WRITE |
-                             FUSE_CAP_SPLICE_MOVE;
+                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS;
+// Answers can be spliced into the device, but not into a ring.
+constexpr unsigned kWantedOfDevice = FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE;
 
 void init(void* userdata, fuse_conn_info* connection) noexcept {
-  connection->want = connection->capable & kWanted;
-  connection->max_write = kMostBytes;
-  connection->max_readahead = kMostBytes;
+  const KernelChannel& channel = KernelChannel::of(userdata);
+  connection->want = connection->capable & (channel.by_ring() ? kWanted : kWanted | kWantedOfDevice);
+  connection->max_write = kMostData;
+  connection->max_readahead = kMostData;
   connection->max_background = kMostBackground;
   connection->congestion_threshold = kCongested;
   connection->time_gran = 1;
-  KernelChannel::of(userdata).dispatchers().mount.passthrough.want(*connection);
+  channel.dispatchers().mount.passthrough.want(*connection);
 }
 
 fuse_lowlevel_ops make_operations() {

@@ -10,6 +10,9 @@
 
 namespace reprieve::fs {
 
+// The most bytes of data in one request or answer; also how much the kernel reads ahead.
+inline constexpr unsigned kMostData = 1024 * 1024;
+
 // Who carries out the requests of one mount.
 struct Dispatchers {
   explicit Dispatchers(MountContext& context)

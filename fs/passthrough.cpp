@@ -76,7 +76,7 @@ Result<void> Passthrough::settle(int device, std::uint64_t offered_flags, const 
     return {};
   }
   reason_ = possible.error().reason;
-  if (mode_ == PassthroughMode::require) return possible;
+  if (mode_ == PassthroughMode::require) return fail(Errc::not_supported, "passthrough is required: " + reason_);
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/sync.h"
 #include "fs/kernel_abi.h"
 #include "fs/kernel_channel.h"
+#include "fs/kernel_ring.h"
 #include "fs/mount_context.h"
 #include "fs/mounting.h"
 #include "fs/operations.h"
@@ -32,7 +33,10 @@ struct Session::Parts {
         dispatchers(context) {}
 
   Result<void> open_channel();
+  // Makes the ring if requests are to come by one; else says why not.
+  Result<void> make_ring();
   void settle(std::uint64_t offered);
+  Result<void> start_ring();
   void went_away();
   Result<void> unmount();
   void reach(Stage to);
@@ -49,6 +53,8 @@ struct Session::Parts {
   Dispatchers dispatchers;
   std::unique_ptr<KernelChannel> channel;
   std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<KernelRing> ring;
+  std::string no_ring_because;  // set when there is none
 
   Mutex mutex;
   ConditionVariable changed;
@@ -64,8 +70,10 @@ Result<void> Session::Parts::open_channel() {
   // libfuse 3.14 does not know the first two, and forgets to answer with the third.
   constexpr std::uint64_t kFlags =
       kernel::kInitHandleKillprivV2 | kernel::kInitDirectIoAllowMmap | FUSE_PARALLEL_DIROPS;
-  const KernelChannel::Options with{
-      .wanted = kFlags | passthrough.wanted_flags(), .source = options.source, .allow_other = options.allow_other};
+  const std::uint64_t by_ring = ring != nullptr ? kernel::kInitOverIoUring : 0;
+  const KernelChannel::Options with{.wanted = kFlags | by_ring | passthrough.wanted_flags(),
+                                    .source = options.source,
+                                    .allow_other = options.allow_other};
   REPRIEVE_TRY(channel, KernelChannel::open(operations(), with));
   channel->serve(dispatchers);
   channel->on_initialised([this](std::uint64_t offered) { settle(offered); });
@@ -74,8 +82,31 @@ Result<void> Session::Parts::open_channel() {
   return {};
 }
 
+Result<void> Session::Parts::make_ring() {
+  if (options.io_uring == RingMode::off) return fail(Errc::not_supported, "turned off");
+  // Then much more than requests goes through the daemon, and the device can splice it.
+  if (options.passthrough == PassthroughMode::off) return fail(Errc::not_supported, "passthrough is turned off");
+  REPRIEVE_TRY_VOID(KernelRing::allow());
+  REPRIEVE_TRY(ring, KernelRing::make(kMostData, threads_of_mount(options.threads),
+                                      [this](std::span<std::byte> request) { channel->process(request); }));
+  return {};
+}
+
+Result<void> Session::Parts::start_ring() {
+  if (ring != nullptr && !channel->by_ring()) {
+    ring.reset();
+    no_ring_because = "the kernel does not offer io_uring, which Linux has since 6.14";
+  }
+  spdlog::info("{} on {}: requests: {}", context.account.name, options.mountpoint.string(),
+               ring != nullptr ? "io_uring" : "/dev/fuse (" + no_ring_because + ")");
+  if (ring == nullptr) return {};
+  workers->take_it_easy();
+  return ring->start(channel->descriptor());
+}
+
 void Session::Parts::settle(std::uint64_t offered) {
   Result<void> settled = passthrough.settle(channel->descriptor(), offered, options.store);
+  if (settled) settled = start_ring();
   if (settled) {
     spdlog::info("{} on {}: data path: {}", context.account.name, options.mountpoint.string(), passthrough.data_path());
     return reach(Stage::ready);
@@ -127,6 +158,7 @@ Result<std::unique_ptr<Session>> Session::mount(FileSystem& file_system, const A
   auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator);
   MountOptions& settled = parts->options;
   REPRIEVE_TRY(settled.mountpoint, prepare_mountpoint(options.mountpoint, options.source));
+  if (auto made = parts->make_ring(); !made) parts->no_ring_because = reason_of(made.error());
   REPRIEVE_TRY_VOID(parts->open_channel());
   if (::geteuid() == 0) {
     REPRIEVE_TRY(FileDescriptor device, mount_fuse({.mountpoint = settled.mountpoint,
@@ -164,7 +196,7 @@ Result<void> Session::wait_ready() {
   switch (parts_->stage) {
     case Stage::starting:
     case Stage::ready: return {};
-    case Stage::unusable: return fail(Errc::not_supported, "passthrough is required: " + parts_->failure.reason);
+    case Stage::unusable: return fail(parts_->failure);
     case Stage::gone: return fail(Errc::io, parts_->options.mountpoint.string() + ": unmounted before it was ready");
   }
   return {};
@@ -179,12 +211,14 @@ void Session::stop() {
     spdlog::error("{}", reason_of(unmounted.error()));
   }
   parts_->workers->stop();
+  if (parts_->ring != nullptr) parts_->ring->stop();
   {
     const MutexLock waiting(parts_->mutex);
     if (parts_->stage == Stage::starting) parts_->stage = Stage::gone;
     parts_->changed.notify_all();
   }
   // Closes the kernel's side, which ends what nobody read any more, and then the files.
+  parts_->ring.reset();
   parts_->workers.reset();
   parts_->channel.reset();
   parts_->open_files.clear();

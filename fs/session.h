@@ -21,10 +21,16 @@ enum class PassthroughMode : std::uint8_t {
   require,  // no mount without it
 };
 
+enum class RingMode : std::uint8_t {
+  automatic,  // where the kernel offers it and file data goes past the daemon
+  off,
+};
+
 struct MountOptions {
   std::filesystem::path mountpoint;  // absolute once mounted
   bool allow_other = false;          // else only the account's own user gets in, not even root
   PassthroughMode passthrough = PassthroughMode::automatic;
+  RingMode io_uring = RingMode::automatic;
   unsigned threads = 0;              // the most that serve this mount at one time; 0: what suits the machine
   std::string source = "reprieve";   // what mount(8) shows, STORE#ACCOUNT; tells our own dead mounts from others
   std::filesystem::path store = {};  // a directory on the disk of the blobs, where passthrough is tried at start
@@ -52,8 +58,8 @@ class Session {
   void on_unmounted(std::function<void()> callback);
 
   void start();
-  // Returns when the kernel was answered and the data path is settled. not_supported: passthrough is required and not
-  // to be had; io: the mount went away before.
+  // Returns when the kernel was answered and requests and data have their ways. not_supported: passthrough is required
+  // and not to be had; io: the mount went away before; errors of KernelRing::start().
   Result<void> wait_ready();
   // Unmounts, from the tree at once though files may still be open, and waits for what is being served. Idempotent.
   void stop();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -21,12 +22,11 @@ constexpr int kWakeSignal = SIGURG;
 // A signal that comes between the look at `stopping_` and the read is lost, so it is sent until the thread has seen it.
 constexpr std::chrono::milliseconds kWakeInterval{2};
 
+// Between two reads of what nobody waits for. Each wake-up takes a processor from somebody who may want it.
+constexpr timespec kRest{.tv_sec = 0, .tv_nsec = 20'000'000};
+
 constexpr unsigned kFewestThreads = 4;
 constexpr unsigned kMostThreadsByDefault = 16;
-
-unsigned threads_for_this_machine() {
-  return std::clamp(2 * std::thread::hardware_concurrency(), kFewestThreads, kMostThreadsByDefault);
-}
 
 void install_wake_handler() {
   struct sigaction action {};
@@ -49,8 +49,12 @@ thread_local WorkerPool* reader_of = nullptr;
 
 }  // namespace
 
-WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads)
-    : channel_(channel), most_(threads != 0 ? threads : threads_for_this_machine()) {
+unsigned threads_of_mount(unsigned configured) {
+  if (configured != 0) return configured;
+  return std::clamp(2 * std::thread::hardware_concurrency(), kFewestThreads, kMostThreadsByDefault);
+}
+
+WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads) : channel_(channel), most_(threads_of_mount(threads)) {
   install_wake_handler();
 }
 
@@ -134,7 +138,11 @@ void WorkerPool::read_requests() {
   EagerWait wait;
   reader_of = this;
   while (reader_of != nullptr && !stopping_.load(std::memory_order_relaxed)) {
-    wait.before_read(channel_.descriptor());
+    if (relaxed_.load(std::memory_order_relaxed)) {
+      ::nanosleep(&kRest, nullptr);  // not the library's, which would go on sleeping after the wake signal
+    } else {
+      wait.before_read(channel_.descriptor());
+    }
     switch (channel_.receive(buffer)) {
       case KernelChannel::Received::request: channel_.process(buffer); break;
       case KernelChannel::Received::interrupted: break;

@@ -12,6 +12,9 @@
 
 namespace reprieve::fs {
 
+// How many threads serve a mount at one time at the most. 0: what suits the machine.
+[[nodiscard]] unsigned threads_of_mount(unsigned configured);
+
 // The threads that serve one channel.
 //
 // One thread at a time is the reader: it reads a request, carries it out, answers, and reads the next. The others are
@@ -23,7 +26,7 @@ namespace reprieve::fs {
 // Thread-safe.
 class WorkerPool {
  public:
-  // At most `threads` threads; 0: what suits the machine.
+  // `threads`: see threads_of_mount().
   WorkerPool(KernelChannel& channel, unsigned threads);
   ~WorkerPool();  // as stop()
   WorkerPool(const WorkerPool&) = delete;
@@ -33,6 +36,8 @@ class WorkerPool {
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
 
   void start();
+  // Nobody waits for what still comes: from now on it is left to gather and read a few times a second.
+  void take_it_easy() { relaxed_.store(true, std::memory_order_relaxed); }
   // Waits for what is being carried out; reads nothing more. Idempotent. Not from a thread of the pool.
   void stop();
 
@@ -57,6 +62,7 @@ class WorkerPool {
   KernelChannel& channel_;
   const unsigned most_;
   std::function<void()> on_gone_;
+  std::atomic<bool> relaxed_{false};
   std::atomic<bool> stopping_{false};  // read at every request; written under the mutex
 
   Mutex mutex_;

@@ -8,8 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "tests/support/daemon_process.h"
 #include "tests/support/temporary_directory.h"
@@ -48,6 +51,43 @@ class Lifecycle : public ::testing::Test {
 
   TemporaryDirectory directory_;
 };
+
+bool kernel_has_rings() { return ::access("/sys/module/fuse/parameters/enable_uring", F_OK) == 0; }
+
+TEST_F(Lifecycle, RequestsComeByIoUringWhereTheKernelHasIt) {
+  if (!kernel_has_rings()) GTEST_SKIP() << "this kernel has no FUSE over io_uring";
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("requests: io_uring"));
+}
+
+TEST_F(Lifecycle, IoUringCanBeTurnedOff) {
+  DaemonProcess daemon(directory_.path(), {.configuration = "[fuse]\nio_uring = \"off\"\n"});
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("requests: /dev/fuse (turned off)"));
+  std::filesystem::create_directory(daemon.mount() / "runs/R");
+  EXPECT_TRUE(std::filesystem::is_directory(daemon.mount() / "runs/R"));
+}
+
+// More than a ring has room for, so that some wait for others to be answered.
+TEST_F(Lifecycle, ManySlowRequestsAtOnceAreAllAnswered) {
+  constexpr int kClients = 100;
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  const auto run_folder = daemon.mount() / "runs/R";
+  std::filesystem::create_directory(run_folder);
+  std::atomic<int> done{0};
+  {
+    std::vector<std::jthread> clients;
+    for (int client = 0; client < kClients; ++client) {
+      clients.emplace_back([&done, path = run_folder / std::to_string(client)] {
+        const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        if (::write(file.get(), "kept", 4) == 4 && ::fsync(file.get()) == 0 && ::ftruncate(file.get(), 2) == 0) ++done;
+      });
+    }
+  }
+  EXPECT_EQ(done, kClients);
+}
 
 TEST_F(Lifecycle, SigtermUnmountsAndLeavesNothingThoughFilesAreOpen) {
   DaemonProcess daemon(directory_.path());

@@ -49,11 +49,13 @@ bool is_slow(const fuse_in_header& header, const std::byte* operation) {
   }
 }
 
+// Not where an administrator keeps the daemon away from that processor: served from elsewhere it is only slower.
 void bind_to(unsigned processor) {
   cpu_set_t processors;
   CPU_ZERO(&processors);
+  if (::sched_getaffinity(0, sizeof(processors), &processors) != 0 || !CPU_ISSET(processor, &processors)) return;
+  CPU_ZERO(&processors);
   CPU_SET(processor, &processors);
-  // Not allowed where a control group keeps it away from there; served from elsewhere it is only slower.
   (void)::sched_setaffinity(0, sizeof(processors), &processors);
 }
 
@@ -204,12 +206,10 @@ RingQueue::Event RingQueue::serve_completions() {
       listen_for_wake();
     } else if (each.res == 0) {
       receive(*reinterpret_cast<Entry*>(each.user_data));  // NOLINT(performance-no-int-to-ptr): as it was put in
+    } else if (each.res == -ENOTCONN) {
+      event = Event::over;  // the mount is gone, of which the reader of the channel hears too
     } else {
-      // ENOTCONN: the mount is gone, of which the reader of the channel hears too.
-      if (each.res != -ENOTCONN && each.res != -ECANCELED) {
-        spdlog::error("an entry of the ring was lost: {}", from_errno(-each.res, "fuse over io_uring").reason);
-      }
-      event = Event::over;
+      spdlog::error("an entry of the ring was lost: {}", from_errno(-each.res, "fuse over io_uring").reason);
     }
   }
   return event;

@@ -9,6 +9,10 @@
 
 namespace reprieve::fs {
 
+SlowLane::SlowLane(unsigned most_threads) : most_(most_threads), processors_{} {
+  if (::sched_getaffinity(0, sizeof(processors_), &processors_) != 0) CPU_ZERO(&processors_);
+}
+
 void SlowLane::post(std::function<void()> work) {
   if (!queue(work)) work();
 }
@@ -43,6 +47,7 @@ void SlowLane::run() {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  (void)::sched_setaffinity(0, sizeof(processors_), &processors_);  // of none: refused, and nothing changes
   for (;;) {
     std::function<void()> work;
     {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sched.h>
+
 #include <deque>
 #include <functional>
 #include <thread>
@@ -14,7 +16,7 @@ namespace reprieve::fs {
 // needed and parked when they are not. Thread-safe.
 class SlowLane {
  public:
-  explicit SlowLane(unsigned most_threads) : most_(most_threads) {}
+  explicit SlowLane(unsigned most_threads);
   ~SlowLane() { stop(); }
   SlowLane(const SlowLane&) = delete;
   SlowLane& operator=(const SlowLane&) = delete;
@@ -30,6 +32,8 @@ class SlowLane {
   bool queue(std::function<void()>& work);
 
   const unsigned most_;
+  // Where the maker may run: threads that post may be bound to one processor, and would hand that down.
+  cpu_set_t processors_;
   Mutex mutex_;
   ConditionVariable wake_;
   std::deque<std::function<void()>> waiting_ REPRIEVE_GUARDED_BY(mutex_);

@@ -78,7 +78,11 @@ Result<void> detach_dead_mount(const std::filesystem::path& path, const std::str
 
 }  // namespace
 
-bool is_dead_mount(int error_number) { return error_number == ENOTCONN || error_number == ECONNABORTED; }
+bool is_dead_mount(int error_number) {
+  // The last two are what a call gets that waits while the daemon dies: through the device, and through a ring
+  // (fuse_uring_send_in_task, fs/fuse/dev_uring.c).
+  return error_number == ENOTCONN || error_number == ECONNABORTED || error_number == ECANCELED;
+}
 
 Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source) {
   std::error_code failure;

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "fs/kernel_abi.h"
+#include "fs/late_requests.h"
 
 namespace reprieve::fs {
 namespace {
@@ -149,6 +150,7 @@ ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userda
   if (got > 0 && !channel.initialised_.load(std::memory_order_relaxed)) {
     channel.note_init(buffer, static_cast<std::size_t>(got));
   }
+  if (got > 0) late::translate(buffer, static_cast<std::size_t>(got));
   return got;
 }
 

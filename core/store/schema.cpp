@@ -117,10 +117,10 @@ CREATE TABLE doomed_blobs (
 )sql";
 
 // Several accounts. A project or run that is shared has one entry at home, whose role is NULL, and one in each
-// collaborator's projects/ or runs/, whose role is what that account may do. The grant outlives the entry: a collaborator
-// who left can come back while the owner still allows it. `hidden_entries` are what an account deleted without owning it;
-// not settled while the process that deletes is at it. `derivations` ties a sample to its runs and an analysis to its
-// samples. Roles, states, statuses and modes are numbers of core/base.
+// collaborator's projects/ or runs/, whose role is what that account may do. The grant outlives the entry: a
+// collaborator who left can come back while the owner still allows it. `hidden_entries` are what an account deleted
+// without owning it; not settled while the process that deletes is at it. `derivations` ties a sample to its runs and
+// an analysis to its samples. Roles, states, statuses and modes are numbers of core/base.
 constexpr const char* kSharing = R"sql(
 ALTER TABLE entries ADD COLUMN role INTEGER;
 ALTER TABLE inodes ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
@@ -174,13 +174,19 @@ CREATE TABLE events (
 CREATE INDEX events_by_session ON events (session);
 )sql";
 
+// Where the access control lists are: a store without any is spared the look for one at every creation.
+constexpr const char* kAcls = R"sql(
+CREATE INDEX acls ON xattrs (inode)
+  WHERE name IN (CAST('system.posix_acl_access' AS BLOB), CAST('system.posix_acl_default' AS BLOB));
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}};
+constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls}};
 
 }  // namespace
 

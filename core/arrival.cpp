@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "core/access_lists.h"
+
 namespace reprieve {
 namespace {
 
@@ -28,7 +30,8 @@ void settle_container(Transaction& tx, const Account& account, const InodeRow& p
   if (!existing) {
     constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO;
     const mode_t mode = S_IFDIR | (project.mode & kPermissions);
-    const InodeRow made = make_inode(account, tx.sequences.next_inode(), container, mode, project, caller, now);
+    InodeRow made = make_inode(account, tx.sequences.next_inode(), container, mode, project, caller, now);
+    inherit_access(tx, project.id, made, 0);
     tx.inodes.insert(made, nullptr);
     add_entry(tx, project.id, name, made.id);
     tx.inodes.directory_changed(project.id, 1, now);

@@ -8,6 +8,7 @@
 #include <array>
 #include <string_view>
 
+#include "core/access_lists.h"
 #include "core/ancestry.h"
 #include "core/base/entry_name.h"
 #include "core/inode_view.h"
@@ -21,7 +22,7 @@ constexpr mode_t kPermissionBits = 07777;
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
 constexpr std::string_view kOwnPrefix = "user.reprieve.";
-// The namespaces of xattr(7) but system.*, which POSIX ACLs live in.
+// The namespaces of xattr(7) but system.*, in which there are access control lists alone.
 constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
 
 // The inode, if it may be changed: it has a live name, or was open when it lost its last one.
@@ -78,6 +79,7 @@ void store_changes(Transaction& tx, InodeRow& row, const AttributeChanges& chang
   if (times && changes.accessed) row.accessed = time(*changes.accessed);
   if (times && changes.modified) row.modified = time(*changes.modified);
   if (owner_or_mode) tx.inodes.set_owner_and_mode(row);
+  if (changes.mode) keep_list_in_step(tx, row);
   if (times) tx.inodes.set_times(row);
 }
 
@@ -96,6 +98,7 @@ Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const Attribute
 
 // Names that users may not touch.
 Result<void> check_xattr_name(const std::string& name) {
+  if (is_access_list(name)) return {};
   if (name.size() > kXattrNameMax) return fail(Errc::buffer_too_small, "the attribute's name is over 255 bytes long");
   const auto* prefix =
       std::ranges::find_if(kNamespaces, [&name](std::string_view known) { return name.starts_with(known); });
@@ -168,12 +171,14 @@ Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode) {
 }
 
 Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, const std::string& name,
-                                         const std::string& value, XattrMode mode, const Caller& caller) {
+                                         const std::string& value, XattrMode mode, const Caller& caller,
+                                         std::span<const gid_t> groups) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   if (name.starts_with(kOwnPrefix)) return fail(Errc::reserved_name, "user.reprieve.* is set by the file system alone");
   if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
+    REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    if (is_access_list(name)) return set_list(tx, row, name, value, caller, groups, parts_.clock.now());
     const bool exists = tx.inodes.xattr(inode, name).has_value();
     if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
     if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
@@ -190,7 +195,11 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
-    if (!tx.inodes.xattr(inode, name)) return fail(Errc::no_attribute);
+    // Taking away a list that is not there is no error (ext4_set_acl, fs/ext4/acl.c).
+    if (!tx.inodes.xattr(inode, name)) {
+      if (is_access_list(name)) return {};
+      return fail(Errc::no_attribute);
+    }
     tx.inodes.remove_xattr(inode, name);
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};

@@ -3,6 +3,7 @@
 
 #include <sys/statvfs.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,14 @@ class AttributeService {
   // regular file).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
-  // no_attribute; not_supported for system.*, which POSIX ACLs live in.
+  // no_attribute; not_supported for system.* but access control lists.
   Result<std::string> get_xattr(InodeId inode, const std::string& name);
   Result<std::vector<std::string>> list_xattrs(InodeId inode);
-  // in_trash, exists, no_attribute, name_too_long, too_large, reserved_name (user.reprieve.*), not_supported.
+  // in_trash, exists, no_attribute, name_too_long, too_large, reserved_name (user.reprieve.*), not_supported;
+  // access_denied: the default access control list of what is not a directory. `groups` are the caller's supplementary
+  // ones, which count where an access control list is set.
   Result<void> set_xattr(const Account& account, InodeId inode, const std::string& name, const std::string& value,
-                         XattrMode mode, const Caller& caller);
+                         XattrMode mode, const Caller& caller, std::span<const gid_t> groups = {});
   Result<void> remove_xattr(const Account& account, InodeId inode, const std::string& name, const Caller& caller);
 
   // The backing disk's figures; f_namemax is ours.

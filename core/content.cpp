@@ -7,14 +7,19 @@
 #include <cerrno>
 #include <unordered_map>
 
+#include "core/access_lists.h"
 #include "core/ancestry.h"
+#include "core/arrival.h"
 #include "core/base/sync.h"
+#include "core/inode_view.h"
 #include "core/parts.h"
 
 namespace reprieve {
 namespace {
 
 bool is_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)); }
 
 }  // namespace
 
@@ -83,7 +88,8 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     const Location location = locate_inode(tx, account, inode);
     if (location.life == Life::live) return {};
     const auto item = tx.trash.find(location.item);
-    if (item && is_open_since(inode, item->deleted)) return {};
+    // Without an item it never had a name, or was destroyed, and only who holds it open can have asked.
+    if (item ? is_open_since(inode, item->deleted) : is_open(inode)) return {};
     return fail(Errc::in_trash);
   }));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, flags));
@@ -94,12 +100,42 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
 }
 
 Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,
-                                    int flags, const Caller& caller) {
-  const NewNode node{.mode = S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)), .device = 0, .symlink_target = {}};
+                                    int flags, const Caller& caller, mode_t umask) {
+  const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
   OpenFile file = share(created.attributes.inode, std::move(created.blob), is_writing(flags));
   if (file.writable()) created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
+}
+
+Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId parent_id, mode_t mode, int flags,
+                                            const Caller& caller, mode_t umask) {
+  static const EntryName kAnyName = EntryName::literal("unnamed");
+  REPRIEVE_TRY(FreshBlob blob, parts_.blobs->take());
+  const InodeId id = blob.id;
+  // Open before there is a row, so that the purger does not find one that nobody holds.
+  OpenFile file = share(id, std::move(blob.file), is_writing(flags));
+  auto made = parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+    REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
+    if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
+    REPRIEVE_TRY_VOID(placement(ItemKind::file, parent.kind, kAnyName));
+    REPRIEVE_TRY_VOID(require_live(tx, account, parent_id));
+    InodeRow row = make_inode(account, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
+    row.links = 0;
+    inherit_access(tx, parent_id, row, umask);
+    tx.inodes.insert(row, nullptr);
+    // In the queue from the start: whatever ends the last open, the purger takes it then, also after a crash.
+    tx.purges.push(id, OperationId{});
+    parts_.purger.wake();
+    return row;
+  });
+  parts_.blobs->settle(id);
+  if (!made) {
+    static_cast<void>(parts_.blobs->remove(id));  // what stays behind is found by the next start
+    return fail(std::move(made).error());
+  }
+  REPRIEVE_TRY(const Attributes attributes, view_open_file(parts_, *made, file.descriptor()));
+  return CreatedFile{attributes, std::move(file)};
 }
 
 Result<OpenFile> Content::open_blob(InodeId inode, int flags) {

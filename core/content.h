@@ -53,7 +53,12 @@ class Content {
   Result<OpenFile> open(const Account& account, InodeId inode, int flags, const Caller& caller);
   // Namespace::create of a regular file and open of it. Errors of both.
   Result<CreatedFile> create(const Account& account, InodeId parent, const EntryName& name, mode_t mode, int flags,
-                             const Caller& caller);
+                             const Caller& caller, mode_t umask = 0);
+
+  // A regular file without a name (O_TMPFILE): it is gone with its last close, unless Namespace::link gives it one.
+  // Errors as of create, but for exists.
+  Result<CreatedFile> create_unnamed(const Account& account, InodeId parent, mode_t mode, int flags,
+                                     const Caller& caller, mode_t umask);
 
   // On return the file's data, its attributes and every change to the tree so far survive a power cut. io.
   Result<void> sync(const OpenFile& file, bool data_only);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/access_lists.h"
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/inode_view.h"
@@ -52,6 +53,15 @@ Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, con
   return view_inode(parts_, row);
 }
 
+Result<Attributes> Namespace::find(const Account& account, InodeId inode) {
+  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
+    const auto found = tx.inodes.find(inode);
+    if (!found || locate_inode(tx, account, inode).life == Life::purged) return fail(Errc::not_found);
+    return *found;
+  }));
+  return view_inode(parts_, row);
+}
+
 Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) {
   if (directory == account.root) return directory;
   return parts_.store->read([&](Transaction& tx) -> Result<InodeId> {
@@ -87,6 +97,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     InodeRow row = make_inode(account, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
+    inherit_access(tx, parent.id, row, node.umask);
     tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
     add_entry(tx, parent.id, name.bytes(), id);
     tx.inodes.directory_changed(parent.id, S_ISDIR(node.mode) ? 1 : 0, now);
@@ -114,7 +125,11 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     if (S_ISDIR(linked.mode)) return fail(Errc::wrong_place, "directories have one name");
     REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
     REPRIEVE_TRY_VOID(check_creation(tx, account, parent, name, linked.mode));
-    if (locate_inode(tx, account, inode).life != Life::live) return fail(Errc::in_trash);
+    const Location location = locate_inode(tx, account, inode);
+    // What never had a name lives as long as it is open (O_TMPFILE). The kernel lets no other file without names
+    // through.
+    const bool unnamed = location.life == Life::purged && parts_.content.is_open(inode);
+    if (location.life != Life::live && !unnamed) return fail(Errc::in_trash);
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
     add_entry(tx, parent.id, name.bytes(), inode);
     tx.inodes.directory_changed(parent.id, 0, now);

@@ -20,9 +20,11 @@ struct CoreParts;
 struct InodeRow;
 class Transaction;
 
-// What a create makes. `mode` has type and permission bits, the umask applied already.
+// What a create makes. `mode` has type and permission bits. The umask counts where the directory has no default access
+// control list.
 struct NewNode {
   mode_t mode = 0;
+  mode_t umask = 0;
   dev_t device = 0;            // for character and block devices
   std::string symlink_target;  // for symbolic links, 1 to 4095 bytes
 };
@@ -61,6 +63,9 @@ class Namespace {
 
   // not_directory.
   Result<Attributes> lookup(const Account& account, InodeId parent, const EntryName& name);
+  // An inode by its number alone, as a file handle of open_by_handle_at(2) has it. not_found: it was purged, or the
+  // account does not reach it.
+  Result<Attributes> find(const Account& account, InodeId inode);
   // The directory that holds this directory; the root's is the root.
   Result<InodeId> parent_of(const Account& account, InodeId directory);
 

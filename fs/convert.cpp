@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/convert.h"
 
+#include <sys/sysmacros.h>
+
 #include "core/base/clock.h"
 
 namespace reprieve::fs {
@@ -48,6 +50,34 @@ fuse_attr to_wire(const Attributes& attributes) {
   wire.rdev = static_cast<std::uint32_t>(attributes.device);
   wire.blksize = kPreferredBlockSize;
   return wire;
+}
+
+kernel::StatxOut statx_answer(const Attributes& attributes) {
+  const auto time = [](Timestamp at) {
+    const timespec parts = to_timespec(at);
+    return kernel::StatxTime{
+        .seconds = parts.tv_sec, .nanoseconds = static_cast<std::uint32_t>(parts.tv_nsec), .reserved = 0};
+  };
+  const Lifetime lifetime = attributes_lifetime(attributes.stability);
+  kernel::StatxOut answer{};
+  answer.attr_valid = lifetime.seconds;
+  answer.attr_valid_nsec = lifetime.nanoseconds;
+  answer.mask = STATX_BASIC_STATS | STATX_BTIME;
+  answer.block_size = kPreferredBlockSize;
+  answer.links = attributes.links;
+  answer.uid = attributes.uid;
+  answer.gid = attributes.gid;
+  answer.mode = static_cast<std::uint16_t>(attributes.mode);
+  answer.inode = static_cast<std::uint64_t>(attributes.inode.number());
+  answer.size = attributes.size;
+  answer.blocks = attributes.blocks;
+  answer.accessed = time(attributes.accessed);
+  answer.born = time(attributes.born);
+  answer.changed = time(attributes.changed);
+  answer.modified = time(attributes.modified);
+  answer.device_major = major(attributes.device);
+  answer.device_minor = minor(attributes.device);
+  return answer;
 }
 
 fuse_attr_out attributes_answer(const Attributes& attributes) {

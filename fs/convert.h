@@ -8,6 +8,7 @@
 
 #include "core/base/attributes.h"
 #include "fs/fuse_api.h"
+#include "fs/kernel_abi.h"
 
 // Between core's values and the kernel's structures.
 namespace reprieve::fs {
@@ -29,6 +30,8 @@ inline constexpr Lifetime kOneTick{.nanoseconds = 5'000'000};
 
 [[nodiscard]] fuse_attr to_wire(const Attributes& attributes);
 [[nodiscard]] fuse_attr_out attributes_answer(const Attributes& attributes);
+// To FUSE_STATX, which asks for the time of birth besides.
+[[nodiscard]] kernel::StatxOut statx_answer(const Attributes& attributes);
 [[nodiscard]] fuse_entry_out entry_answer(fuse_ino_t node, const Attributes& attributes, Lifetime name);
 // There is no such name, and that may be remembered.
 [[nodiscard]] fuse_entry_out no_entry_answer();

@@ -5,7 +5,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "fs/late_requests.h"
 #include "fs/worker_pool.h"
 
 namespace reprieve::fs {
@@ -32,9 +34,10 @@ void answer_sized(Reply reply, const std::string& value, std::size_t size) {
 
 }  // namespace
 
-void AttributesDispatcher::getattr(Reply reply, fuse_ino_t node, fuse_file_info*) {
+void AttributesDispatcher::getattr(Reply reply, fuse_ino_t node, fuse_file_info* file) {
   const auto attributes = mount_.core.attributes().get(mount_.inode_of(node));
   if (!attributes) return void(std::move(reply).error(attributes.error()));
+  if (file != nullptr && file->fh == late::kStatxHandle) return void(std::move(reply).wire(statx_answer(*attributes)));
   std::move(reply).wire(attributes_answer(*attributes));
 }
 
@@ -68,8 +71,9 @@ void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* na
   if (!mode) return void(std::move(reply).error(mode.error()));
   if (size >= kLargeValue) WorkerPool::step_aside();
 
-  const auto set = mount_.core.attributes().set_xattr(mount_.account, mount_.inode_of(node), name,
-                                                      std::string(value, size), *mode, reply.caller(mount_.mount));
+  const auto groups = is_access_list(name) ? reply.groups() : std::vector<gid_t>();
+  const auto set = mount_.core.attributes().set_xattr(
+      mount_.account, mount_.inode_of(node), name, std::string(value, size), *mode, reply.caller(mount_.mount), groups);
   if (!set) return void(std::move(reply).error(set.error()));
   std::move(reply).done();
 }

@@ -2,13 +2,16 @@
 #include "fs/dispatcher_files.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
+#include "fs/late_requests.h"
 #include "fs/worker_pool.h"
 
 namespace reprieve::fs {
@@ -18,6 +21,17 @@ namespace {
 constexpr std::size_t kMuchData = std::size_t{128} * 1024;
 // A copy in one request; the caller asks again for the rest. The answer has 32 bits for the size.
 constexpr std::size_t kMostCopied = std::size_t{1} << 30;
+
+// No attributes that chattr(1) knows are offered, which is what these say.
+constexpr unsigned kNoFlags = 0;
+
+// Of FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR: what is asked for is what there is. The kernel fills in the size that the
+// command names; the fields of fsxattr that change nothing are zero as FS_IOC_FSGETXATTR said.
+Result<void> keep_no_flags(const void* in, std::size_t size) {
+  const std::string_view asked(static_cast<const char*>(in), size);
+  if (asked.find_first_not_of('\0') == std::string_view::npos) return {};
+  return fail(Errc::not_supported, "attributes of chattr(1) are not offered");
+}
 
 bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
@@ -54,13 +68,19 @@ void FilesDispatcher::withdraw(std::uint64_t handle) {
   if (written) mount_.invalidator.attributes_stale(inode);
 }
 
+Result<CreatedFile> FilesDispatcher::make(InodeId directory, std::string_view name, NewFile file,
+                                          const Caller& caller) {
+  Content& content = mount_.core.content();
+  if (name == late::kUnnamed)
+    return content.create_unnamed(mount_.account, directory, file.mode, file.flags, caller, file.umask);
+  REPRIEVE_TRY(const EntryName entry, EntryName::parse(name));
+  return content.create(mount_.account, directory, entry, file.mode, file.flags, caller, file.umask);
+}
+
 void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
   const InodeId directory = mount_.inode_of(parent);
-  const auto entry = EntryName::parse(name);
-  if (!entry) return void(refuse(std::move(reply), entry.error()));
-
-  auto created = mount_.core.content().create(mount_.account, directory, *entry, S_IFREG | (mode & mode_t{07777}),
-                                              info->flags, reply.caller(mount_.mount));
+  const NewFile file{.mode = mode & mode_t{07777}, .umask = reply.umask(), .flags = info->flags};
+  auto created = make(directory, name, file, reply.caller(mount_.mount));
   if (!created) return void(refuse(std::move(reply), created.error()));
   const auto opened = publish(std::move(created->file));
   if (!opened) return void(refuse(std::move(reply), opened.error()));
@@ -183,9 +203,24 @@ void FilesDispatcher::lseek(Reply reply, fuse_ino_t, off_t offset, int whence, f
   std::move(reply).offset(found);
 }
 
-void FilesDispatcher::ioctl(Reply reply, fuse_ino_t, unsigned, void*, fuse_file_info*, unsigned, const void*,
-                            std::size_t, std::size_t) {
-  std::move(reply).error_number(ENOTTY);
+void FilesDispatcher::ioctl(Reply reply, fuse_ino_t node, unsigned command, void*, fuse_file_info*, unsigned,
+                            const void* in, std::size_t in_size, std::size_t) {
+  switch (command) {
+    case FS_IOC_GETFLAGS: return void(std::move(reply).ioctl_result(kNoFlags));
+    case FS_IOC_FSGETXATTR: return void(std::move(reply).ioctl_result(fsxattr{}));
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSSETXATTR: {
+      const auto kept = keep_no_flags(in, in_size);
+      if (!kept) return void(refuse(std::move(reply), kept.error()));
+      return void(std::move(reply).ioctl_done());
+    }
+    case FS_IOC_GETVERSION: {
+      const auto attributes = mount_.core.attributes().get(mount_.inode_of(node));
+      if (!attributes) return void(refuse(std::move(reply), attributes.error()));
+      return void(std::move(reply).ioctl_result(static_cast<std::uint32_t>(attributes->generation)));
+    }
+    default: std::move(reply).error_number(ENOTTY);
+  }
 }
 
 }  // namespace reprieve::fs

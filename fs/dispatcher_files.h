@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "fs/fuse_api.h"
 #include "fs/kernel_abi.h"
@@ -31,6 +32,12 @@ class FilesDispatcher {
              const void* in, std::size_t in_size, std::size_t out_size);
 
  private:
+  struct NewFile {
+    mode_t mode;
+    mode_t umask;
+    int flags;
+  };
+  Result<CreatedFile> make(InodeId directory, std::string_view name, NewFile file, const Caller& caller);
   // Makes a handle of an open file; what OPEN is answered with.
   Result<kernel::OpenOut> publish(OpenFile file);
   // Takes back a handle that the kernel never got, or got rid of.

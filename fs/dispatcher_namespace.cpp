@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 namespace reprieve::fs {
@@ -23,6 +24,9 @@ Result<RenameMode> to_rename_mode(unsigned flags) {
 
 void NamespaceDispatcher::lookup(Reply reply, fuse_ino_t parent, const char* name) {
   const InodeId directory = mount_.inode_of(parent);
+  if (const std::string_view dots = name; dots == "." || dots == "..") {
+    return look_up_handle(std::move(reply), directory, dots);
+  }
   const auto entry = EntryName::parse(name);
   if (!entry) return void(std::move(reply).error(entry.error()));
 
@@ -31,6 +35,19 @@ void NamespaceDispatcher::lookup(Reply reply, fuse_ino_t parent, const char* nam
   const bool may_be_remembered = found.error().code == Errc::not_found && directory != mount_.account.trash;
   if (may_be_remembered) return void(std::move(reply).wire(no_entry_answer()));
   std::move(reply).error(found.error());
+}
+
+// What a file handle of name_to_handle_at(2), as NFS exports them, leads to, and its parent (fuse_get_dentry and
+// fuse_get_parent, fs/fuse/inode.c). The kernel compares the generation.
+void NamespaceDispatcher::look_up_handle(Reply reply, InodeId inode, std::string_view dots) {
+  auto found = mount_.core.names().find(mount_.account, inode);
+  if (found && dots == "..") {
+    const auto parent = mount_.core.names().parent_of(mount_.account, inode);
+    if (!parent) return void(std::move(reply).error(parent.error()));
+    found = mount_.core.names().find(mount_.account, *parent);
+  }
+  if (!found) return void(std::move(reply).error(found.error()));
+  std::move(reply).wire(mount_.entry_of(inode, *found));
 }
 
 void NamespaceDispatcher::forget(Reply reply, fuse_ino_t, std::uint64_t) { std::move(reply).nothing(); }
@@ -47,15 +64,19 @@ void NamespaceDispatcher::make(Reply reply, fuse_ino_t parent, const char* name,
 }
 
 void NamespaceDispatcher::mknod(Reply reply, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
-  make(std::move(reply), parent, name, {.mode = mode, .device = device, .symlink_target = {}});
+  const NewNode node{.mode = mode, .umask = reply.umask(), .device = device, .symlink_target = {}};
+  make(std::move(reply), parent, name, node);
 }
 
 void NamespaceDispatcher::mkdir(Reply reply, fuse_ino_t parent, const char* name, mode_t mode) {
-  make(std::move(reply), parent, name, {.mode = S_IFDIR | (mode & mode_t{07777}), .device = 0, .symlink_target = {}});
+  const NewNode node{
+      .mode = S_IFDIR | (mode & mode_t{07777}), .umask = reply.umask(), .device = 0, .symlink_target = {}};
+  make(std::move(reply), parent, name, node);
 }
 
 void NamespaceDispatcher::symlink(Reply reply, const char* target, fuse_ino_t parent, const char* name) {
-  make(std::move(reply), parent, name, {.mode = S_IFLNK | mode_t{0777}, .device = 0, .symlink_target = target});
+  make(std::move(reply), parent, name,
+       {.mode = S_IFLNK | mode_t{0777}, .umask = 0, .device = 0, .symlink_target = target});
 }
 
 void NamespaceDispatcher::link(Reply reply, fuse_ino_t node, fuse_ino_t parent, const char* name) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+
 #include "fs/fuse_api.h"
 #include "fs/mount_context.h"
 #include "fs/reply.h"
@@ -28,6 +30,7 @@ class NamespaceDispatcher {
   void readlink(Reply reply, fuse_ino_t node);
 
  private:
+  void look_up_handle(Reply reply, InodeId inode, std::string_view dots);
   void make(Reply reply, fuse_ino_t parent, const char* name, const NewNode& node);
 
   MountContext& mount_;

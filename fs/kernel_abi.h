@@ -22,6 +22,10 @@ inline constexpr std::uint64_t kInitOverIoUring = 1ULL << 41;        // FUSE_OVE
 // The blob's file system may be stacked this deep, which is: not at all (process_init_reply, fs/fuse/inode.c).
 inline constexpr std::uint32_t kMaxStackDepth = 1;
 
+// Requests: enum fuse_opcode.
+inline constexpr std::uint32_t kTmpfile = 51;  // FUSE_TMPFILE, Linux 6.1
+inline constexpr std::uint32_t kStatx = 52;    // FUSE_STATX, Linux 6.6
+
 // Flags of an open.
 inline constexpr std::uint32_t kOpenNoFlush = 1U << 5;      // FOPEN_NOFLUSH, Linux 5.16
 inline constexpr std::uint32_t kOpenPassthrough = 1U << 7;  // FOPEN_PASSTHROUGH
@@ -61,6 +65,54 @@ struct CreateOut {
   OpenOut open;
 };
 static_assert(sizeof(CreateOut) == sizeof(fuse_entry_out) + sizeof(fuse_open_out));
+
+// struct fuse_statx_in.
+struct StatxIn {
+  std::uint32_t getattr_flags;
+  std::uint32_t reserved;
+  std::uint64_t handle;
+  std::uint32_t flags;
+  std::uint32_t mask;
+};
+static_assert(sizeof(StatxIn) == 24);
+
+// struct fuse_sx_time.
+struct StatxTime {
+  std::int64_t seconds;
+  std::uint32_t nanoseconds;
+  std::int32_t reserved;
+};
+
+// struct fuse_statx_out, with the struct fuse_statx that it ends in.
+struct StatxOut {
+  std::uint64_t attr_valid;
+  std::uint32_t attr_valid_nsec;
+  std::uint32_t flags;
+  std::uint64_t spare[2];
+  std::uint32_t mask;
+  std::uint32_t block_size;
+  std::uint64_t attributes;
+  std::uint32_t links;
+  std::uint32_t uid;
+  std::uint32_t gid;
+  std::uint16_t mode;
+  std::uint16_t spare0;
+  std::uint64_t inode;
+  std::uint64_t size;
+  std::uint64_t blocks;
+  std::uint64_t attributes_mask;
+  StatxTime accessed;
+  StatxTime born;
+  StatxTime changed;
+  StatxTime modified;
+  std::uint32_t device_major;
+  std::uint32_t device_minor;
+  std::uint32_t file_system_major;
+  std::uint32_t file_system_minor;
+  std::uint64_t spare2[14];
+};
+static_assert(offsetof(StatxOut, mask) == 32 && offsetof(StatxOut, spare2) == 32 + 0x90);
+static_assert(sizeof(StatxOut) == 32 + 0x100);
 
 // struct fuse_backing_map.
 struct BackingMap {

@@ -17,6 +17,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "fs/late_requests.h"
 #include "fs/ring_queue.h"
 
 namespace reprieve::fs {
@@ -142,6 +143,7 @@ void KernelChannel::process(RequestBuffer& buffer) {
 }
 
 void KernelChannel::process(std::span<std::byte> request) {
+  late::translate(request.data(), request.size());
   const fuse_buf buffer{.size = request.size(), .flags = fuse_buf_flags(0), .mem = request.data(), .fd = -1, .pos = 0};
   ::fuse_session_process_buf(session_.get(), &buffer);
 }
@@ -156,6 +158,7 @@ ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userda
   if (got > 0 && !channel.initialised_.load(std::memory_order_relaxed)) {
     channel.note_init(buffer, static_cast<std::size_t>(got));
   }
+  if (got > 0) late::translate(buffer, static_cast<std::size_t>(got));
   return got;
 }
 

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -32,6 +33,18 @@ Caller Reply::caller(MountId mount) const {
   return {.uid = context->uid, .gid = context->gid, .thread = context->pid, .mount = mount};
 }
 
+mode_t Reply::umask() const { return ::fuse_req_ctx(request_)->umask; }
+
+std::vector<gid_t> Reply::groups() const {
+  std::vector<gid_t> groups;
+  const int count = ::fuse_req_getgroups(request_, 0, nullptr);
+  if (count <= 0) return groups;
+  groups.resize(static_cast<std::size_t>(count));
+  const int got = ::fuse_req_getgroups(request_, count, groups.data());
+  groups.resize(static_cast<std::size_t>(std::clamp(got, 0, count)));
+  return groups;
+}
+
 Sent Reply::error(const Error& error) && {
   const int number = to_errno(error.code);
   if (error.code == Errc::io || error.code == Errc::internal) {
@@ -52,6 +65,10 @@ Sent Reply::written(std::size_t size) && { return sent(::fuse_reply_write(take()
 Sent Reply::attribute_size(std::size_t size) && { return sent(::fuse_reply_xattr(take(), size)); }
 Sent Reply::figures(const struct statvfs& figures) && { return sent(::fuse_reply_statfs(take(), &figures)); }
 Sent Reply::offset(off_t offset) && { return sent(::fuse_reply_lseek(take(), offset)); }
+Sent Reply::ioctl_done() && { return sent(::fuse_reply_ioctl(take(), 0, nullptr, 0)); }
+Sent Reply::ioctl_bytes(const void* data, std::size_t size) && {
+  return sent(::fuse_reply_ioctl(take(), 0, data, size));
+}
 Sent Reply::data(fuse_bufvec& source) && { return sent(::fuse_reply_data(take(), &source, fuse_buf_copy_flags(0))); }
 
 }  // namespace reprieve::fs

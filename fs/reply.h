@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "core/base/caller.h"
 #include "core/base/error.h"
@@ -30,6 +31,10 @@ class [[nodiscard]] Reply {
   ~Reply();
 
   [[nodiscard]] Caller caller(MountId mount) const;
+  // The caller's umask, of requests that create something.
+  [[nodiscard]] mode_t umask() const;
+  // The caller's supplementary groups; none where its process cannot be seen. Reads /proc.
+  [[nodiscard]] std::vector<gid_t> groups() const;
 
   // Logs what is our fault or the disk's; refusals are the caller's business.
   Sent error(const Error& error) &&;
@@ -51,11 +56,18 @@ class [[nodiscard]] Reply {
   Sent attribute_size(std::size_t size) &&;
   Sent figures(const struct statvfs& figures) &&;
   Sent offset(off_t offset) &&;
+  Sent ioctl_done() &&;
+  template <typename Wire>
+  Sent ioctl_result(const Wire& result) && {
+    static_assert(std::is_trivially_copyable_v<Wire> && !std::is_pointer_v<Wire>);
+    return std::move(*this).ioctl_bytes(&result, sizeof(result));
+  }
   // What lies behind a descriptor, moved by the kernel where it can be.
   Sent data(fuse_bufvec& source) &&;
 
  private:
   [[nodiscard]] fuse_req_t take() noexcept;
+  Sent ioctl_bytes(const void* data, std::size_t size) &&;
 
   fuse_req_t request_;
   std::string_view operation_;

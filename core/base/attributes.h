@@ -5,11 +5,17 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 
 namespace reprieve {
+
+// The extended attributes that POSIX access control lists are set and read through (acl(5), xattr(7)).
+inline constexpr std::string_view kAccessAcl = "system.posix_acl_access";
+inline constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
+[[nodiscard]] constexpr bool is_access_list(std::string_view name) { return name == kAccessAcl || name == kDefaultAcl; }
 
 // How long what was just told about an inode stays true without word from core.
 enum class Stability : std::uint8_t {

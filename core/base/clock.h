@@ -10,7 +10,12 @@ namespace reprieve {
 // Nanoseconds since the Unix epoch, UTC; reaches from 1677 to 2262.
 using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
+// Times beyond that become the first or the last of it.
 [[nodiscard]] constexpr Timestamp to_timestamp(const timespec& time) {
+  constexpr auto kFirst = std::chrono::ceil<std::chrono::seconds>(Timestamp::min().time_since_epoch());
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(Timestamp::max().time_since_epoch());
+  if (time.tv_sec < kFirst.count()) return Timestamp(kFirst);
+  if (time.tv_sec >= kLast.count()) return Timestamp(kLast);
   return Timestamp(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 

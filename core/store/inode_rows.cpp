@@ -5,6 +5,18 @@
 
 namespace reprieve {
 
+namespace {
+
+// The condition of the index must be repeated for it to be used (https://www.sqlite.org/partialindex.html).
+bool any_list(SQLite::Database& database) {
+  SQLite::Statement any(database,
+                        "SELECT EXISTS (SELECT 1 FROM xattrs INDEXED BY acls WHERE name IN"
+                        " (CAST('system.posix_acl_access' AS BLOB), CAST('system.posix_acl_default' AS BLOB)))");
+  return any.executeStep() && any.getColumn(0).getInt() != 0;
+}
+
+}  // namespace
+
 InodeRows::InodeRows(SQLite::Database& database)
     : find_(database, std::string("SELECT ") + columns() + " FROM inodes i WHERE i.id = ?1"),
       insert_(database,
@@ -26,7 +38,8 @@ InodeRows::InodeRows(SQLite::Database& database)
       xattr_(database, "SELECT value FROM xattrs WHERE inode = ?1 AND name = ?2"),
       xattr_names_(database, "SELECT name FROM xattrs WHERE inode = ?1 ORDER BY name"),
       set_xattr_(database, "INSERT OR REPLACE INTO xattrs VALUES (?1, ?2, ?3)"),
-      remove_xattr_(database, "DELETE FROM xattrs WHERE inode = ?1 AND name = ?2") {}
+      remove_xattr_(database, "DELETE FROM xattrs WHERE inode = ?1 AND name = ?2"),
+      has_lists_(any_list(database)) {}
 
 const char* InodeRows::columns() {
   return "i.id, i.kind, i.mode, i.uid, i.gid, i.links, i.device, i.generation, i.accessed, i.modified, i.changed,"
@@ -129,6 +142,8 @@ std::vector<std::string> InodeRows::xattr_names(InodeId id) {
 }
 
 void InodeRows::set_xattr(InodeId id, const std::string& name, const std::string& value) {
+  // A rollback may leave it set in vain, which costs a look-up here and there.
+  has_lists_ = has_lists_ || is_access_list(name);
   Query(set_xattr_, id, name, value).run();
 }
 

@@ -60,6 +60,8 @@ class InodeRows {
   std::vector<std::string> xattr_names(InodeId id);
   void set_xattr(InodeId id, const std::string& name, const std::string& value);
   void remove_xattr(InodeId id, const std::string& name);
+  // Whether any inode may have an access control list. Known without asking the database.
+  [[nodiscard]] bool has_lists() const { return has_lists_; }
 
   // The columns that read_row expects from `first_column` on, for joins; `i` is the table's alias.
   static const char* columns();
@@ -71,6 +73,7 @@ class InodeRows {
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
+  bool has_lists_;
 };
 
 }  // namespace reprieve

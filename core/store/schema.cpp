@@ -116,13 +116,77 @@ CREATE TABLE doomed_blobs (
 ) STRICT;
 )sql";
 
+// Several accounts. A project or run that is shared has one entry at home, whose role is NULL, and one in each
+// collaborator's projects/ or runs/, whose role is what that account may do. The grant outlives the entry: a
+// collaborator who left can come back while the owner still allows it. `hidden_entries` are what an account deleted
+// without owning it; not settled while the process that deletes is at it. `derivations` ties a sample to its runs and
+// an analysis to its samples. Roles, states, statuses and modes are numbers of core/base.
+constexpr const char* kSharing = R"sql(
+ALTER TABLE entries ADD COLUMN role INTEGER;
+ALTER TABLE inodes ADD COLUMN status INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE inodes ADD COLUMN files_deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trash_items ADD COLUMN mode INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trash_items ADD COLUMN together INTEGER;
+
+CREATE TABLE grants (
+  inode INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  role INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  granted INTEGER NOT NULL,
+  PRIMARY KEY (inode, account)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_by_account ON grants (account);
+
+CREATE TABLE hidden_entries (
+  account INTEGER NOT NULL,
+  parent INTEGER NOT NULL,
+  entry INTEGER NOT NULL,
+  session INTEGER NOT NULL,
+  settled INTEGER NOT NULL,
+  hidden INTEGER NOT NULL,
+  PRIMARY KEY (account, parent, entry)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hidden_by_session ON hidden_entries (session);
+
+CREATE TABLE derivations (
+  derived INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  PRIMARY KEY (derived, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX derivations_by_source ON derivations (source);
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  account INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  process INTEGER NOT NULL,
+  session INTEGER NOT NULL,
+  inode INTEGER,
+  item INTEGER,
+  path BLOB,
+  detail TEXT,
+  undone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX events_by_session ON events (session);
+)sql";
+
+// Where the access control lists are: a store without any is spared the look for one at every creation.
+constexpr const char* kAcls = R"sql(
+CREATE INDEX acls ON xattrs (inode)
+  WHERE name IN (CAST('system.posix_acl_access' AS BLOB), CAST('system.posix_acl_default' AS BLOB));
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial}};
+constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls}};
 
 }  // namespace
 

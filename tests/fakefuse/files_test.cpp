@@ -158,5 +158,32 @@ TEST_F(Files, ExtendedAttributesTellTheirSizeFirst) {
             name("user.k"));
 }
 
+TEST_F(Files, AreMadeWithoutAName) {
+  const fuse_create_in request{.flags = O_RDWR, .mode = S_IFREG | 0666U, .umask = 022, .open_flags = 0};
+  const Answer made = kernel_.call(static_cast<fuse_opcode>(fs::kernel::kTmpfile), project_, wire(request) + name("/"));
+  ASSERT_EQ(made.error, 0);
+  const auto file = made.as<fs::kernel::CreateOut>();
+  EXPECT_EQ(file.entry.attr.nlink, 0U);
+  EXPECT_EQ(file.entry.attr.mode & 07777U, 0644U);
+  const Answer linked =
+      kernel_.call(FUSE_LINK, project_, wire(fuse_link_in{.oldnodeid = file.entry.nodeid}) + name("f"));
+  EXPECT_EQ(linked.as<fuse_entry_out>().attr.nlink, 1U);
+  release(file);
+  EXPECT_EQ(lookup(project_, "f").as<fuse_entry_out>().nodeid, file.entry.nodeid);
+}
+
+TEST_F(Files, TellWhenTheyWereBorn) {
+  const auto file = create_file(project_, "f");
+  const auto statx = static_cast<fuse_opcode>(fs::kernel::kStatx);
+  const Answer answer = kernel_.call(statx, file.entry.nodeid, wire(fs::kernel::StatxIn{}));
+  ASSERT_EQ(answer.body.size(), sizeof(fs::kernel::StatxOut));
+  const auto told = answer.as<fs::kernel::StatxOut>();
+  EXPECT_EQ(told.mask, STATX_BASIC_STATS | STATX_BTIME);
+  EXPECT_EQ(told.inode, file.entry.nodeid);
+  EXPECT_EQ(told.mode, file.entry.attr.mode);
+  EXPECT_EQ(told.born.seconds, static_cast<std::int64_t>(file.entry.attr.ctime));
+  release(file);
+}
+
 }  // namespace
 }  // namespace reprieve::test

@@ -18,7 +18,8 @@ TEST_F(Hostile, MalformedNamesAreRefused) {
   const std::uint64_t projects = node(account_.projects);
   const fuse_mkdir_in mkdir{.mode = 0755, .umask = 0};
   for (const std::string& bad : {std::string(), std::string("."), std::string(".."), std::string("a/b")}) {
-    EXPECT_EQ(lookup(projects, bad).error, EINVAL) << bad;
+    // Dots are looked up for file handles alone, and lead to the directory itself and its parent.
+    EXPECT_EQ(lookup(projects, bad).error, bad.starts_with('.') ? 0 : EINVAL) << bad;
     EXPECT_EQ(kernel_.call(FUSE_MKDIR, projects, wire(mkdir) + name(bad)).error, EINVAL) << bad;
     EXPECT_EQ(kernel_.call(FUSE_UNLINK, projects, name(bad)).error, EINVAL) << bad;
     EXPECT_EQ(kernel_.call(FUSE_RMDIR, projects, name(bad)).error, EINVAL) << bad;

@@ -81,5 +81,16 @@ TEST_F(Lookup, RenameKnowsItsFlags) {
   EXPECT_EQ(lookup(projects, "B").as<fuse_entry_out>().nodeid, before);
 }
 
+TEST_F(Lookup, OfAFileHandleFindsTheInodeAndItsParent) {
+  const std::uint64_t projects = node(account_.projects);
+  const std::uint64_t project = make_directory(projects, "P");
+  const auto file = create_file(project, "f");
+  release(file);
+  EXPECT_EQ(lookup(file.entry.nodeid, ".").as<fuse_entry_out>().nodeid, file.entry.nodeid);
+  EXPECT_EQ(lookup(project, "..").as<fuse_entry_out>().nodeid, projects);
+  EXPECT_EQ(lookup(projects, "..").as<fuse_entry_out>().nodeid, kRoot);
+  EXPECT_EQ(lookup(999'999, ".").error, ENOENT);
+}
+
 }  // namespace
 }  // namespace reprieve::test

@@ -263,7 +263,7 @@ TEST_F(NamespaceTest, OwnAttributesAreReserved) {
     return refusal(attributes.set_xattr(volume_.account(), project_, name, value, XattrMode::set, process(1)));
   };
   EXPECT_EQ(set("user.reprieve.kind", "run"), Errc::reserved_name);
-  EXPECT_EQ(set("system.posix_acl_access", "x"), Errc::not_supported);
+  EXPECT_EQ(set("system.nfs4_acl", "x"), Errc::not_supported);
   EXPECT_EQ(set("user.big", std::string(65537, 'x')), Errc::too_large);
   EXPECT_EQ(set("user.big", std::string(65536, 'x')), std::nullopt);
   EXPECT_EQ(set("user." + std::string(250, 'x'), ""), std::nullopt);

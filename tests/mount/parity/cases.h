@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -16,9 +17,14 @@ struct Case {
   std::function<void(Transcript&)> calls;
 };
 
+// Where on the mount each case of a group is played: in a project, in a run and in a folder five levels down, or, where
+// there are many, in one of them in turn.
+enum class Places : std::uint8_t { all, one };
+
 struct CaseGroup {
   std::string name;  // letters, digits and '_'
   std::vector<Case> cases;
+  Places places = Places::all;
 };
 
 // How GoogleTest names a group.
@@ -39,5 +45,8 @@ std::vector<CaseGroup> lock_cases();
 std::vector<CaseGroup> name_cases();
 std::vector<CaseGroup> permission_cases();
 std::vector<CaseGroup> time_cases();
+std::vector<CaseGroup> acl_cases();
+std::vector<CaseGroup> late_cases();
+std::vector<CaseGroup> matrix_cases();
 
 }  // namespace reprieve::test

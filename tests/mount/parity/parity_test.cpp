@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iostream>
 #include <memory>
 #include <sstream>
 
@@ -94,6 +95,13 @@ TEST_P(Parity, SameAsNative) {
   const auto& group = std::get<CaseGroup>(GetParam());
   for (std::size_t i = 0; i < group.cases.size(); ++i) expect_same(group.cases[i], i, group.places);
   EXPECT_TRUE(daemon_->running());
+}
+
+TEST(ParityTable, HasThousandsOfCases) {
+  std::size_t cases = 0;
+  for (const CaseGroup& group : all_groups()) cases += group.cases.size();
+  std::cout << cases << " cases\n";
+  EXPECT_GE(cases, 2000U);
 }
 
 std::vector<Mode> both_modes() {

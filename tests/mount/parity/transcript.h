@@ -82,8 +82,9 @@ class Transcript {
   // Lets the kernel's clock tick twice: for so long at most may it keep attributes of a file that is being written.
   static void let_clock_tick();
 
-  // Runs calls in another process, as another user if asked; its lines become part of this transcript.
+  // Runs calls in another process; its lines become part of this transcript.
   void in_child(const std::function<void(Transcript&)>& calls);
+  // Runs calls as another user, who is in no group but that of the same number. What it opens is closed afterwards.
   void as_user(uid_t user, const std::function<void(Transcript&)>& calls);
 
  private:
@@ -94,7 +95,6 @@ class Transcript {
   };
 
   void note_status(const std::string& what, int result, const struct stat& status);
-  void fork_and(const std::function<void()>& first, const std::function<void(Transcript&)>& calls);
 
   std::vector<std::string> lines_;
   std::vector<FileDescriptor> open_;

@@ -37,6 +37,7 @@ struct Options {
   // account, share, unshare, history
   std::string action;
   std::string name;  // an account
+  std::string path;
   std::optional<std::uint64_t> uid;
   std::optional<std::uint64_t> gid;
   std::optional<std::uint64_t> quota;

@@ -11,6 +11,7 @@
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/base/sync.h"
+#include "core/batch.h"
 #include "core/inode_view.h"
 #include "core/parts.h"
 
@@ -84,9 +85,15 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     if (!row) return fail(Errc::stale);
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
-    if (!writes) return {};
+    const bool is_own = row->owner == account.id;
+    if (!writes && is_own) return {};
     const Location location = locate_inode(tx, account, inode);
-    if (location.life == Life::live) return {};
+    if (location.life == Life::live) {
+      if (writes && location.role == Role::viewer) return fail(Errc::viewer_only);
+      return {};
+    }
+    if (!is_own && !find_item(tx, account, location.item)) return fail(Errc::stale, "it is no longer shared with you");
+    if (!writes) return {};
     const auto item = tx.trash.find(location.item);
     // Without an item it never had a name, or was destroyed, and only who holds it open can have asked.
     if (item ? is_open_since(inode, item->deleted) : is_open(inode)) return {};
@@ -104,7 +111,8 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
   OpenFile file = share(created.attributes.inode, std::move(created.blob), is_writing(flags));
-  if (file.writable()) created.attributes.stability = Stability::being_written;
+  if (file.writable() && created.attributes.stability == Stability::stable)
+    created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
 }
 
@@ -115,26 +123,28 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   const InodeId id = blob.id;
   // Open before there is a row, so that the purger does not find one that nobody holds.
   OpenFile file = share(id, std::move(blob.file), is_writing(flags));
-  auto made = parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+  auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
     if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
     REPRIEVE_TRY_VOID(placement(ItemKind::file, parent.kind, kAnyName));
-    REPRIEVE_TRY_VOID(require_live(tx, account, parent_id));
-    InodeRow row = make_inode(account, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
+    REPRIEVE_TRY_VOID(require_changeable(tx, account, parent_id));
+    const Account holder = holder_of(tx, account, parent);
+    InodeRow row = make_inode({account, holder}, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
     row.links = 0;
     inherit_access(tx, parent_id, row, umask);
     tx.inodes.insert(row, nullptr);
     // In the queue from the start: whatever ends the last open, the purger takes it then, also after a crash.
     tx.purges.push(id, OperationId{});
     parts_.purger.wake();
-    return row;
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
+    return see(parts_, account, row, standing_of(tx, account, {{}, row}, standing));
   });
   parts_.blobs->settle(id);
   if (!made) {
     static_cast<void>(parts_.blobs->remove(id));  // what stays behind is found by the next start
     return fail(std::move(made).error());
   }
-  REPRIEVE_TRY(const Attributes attributes, view_open_file(parts_, *made, file.descriptor()));
+  REPRIEVE_TRY(const Attributes attributes, view_seen_file(parts_, *made, file.descriptor()));
   return CreatedFile{attributes, std::move(file)};
 }
 

@@ -53,6 +53,7 @@ void connect(CoreParts& parts) {
   });
   parts.flusher.start();
   parts.purger.start();
+  parts.session_ends.start();
 }
 
 }  // namespace
@@ -70,6 +71,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY(auto store, Store::open(database));
   REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
+  REPRIEVE_TRY_VOID(parts->session_ends.resume());
   connect(*parts);
   return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts)));
 }
@@ -82,6 +84,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
 FileSystem::FileSystem(std::unique_ptr<CoreParts> parts) : parts_(std::move(parts)) {}
 
 FileSystem::~FileSystem() {
+  parts_->session_ends.stop();
   parts_->purger.stop();
   parts_->flusher.stop();
   parts_->blobs->stop();
@@ -94,6 +97,9 @@ Namespace& FileSystem::names() { return parts_->names; }
 AttributeService& FileSystem::attributes() { return parts_->attributes; }
 Content& FileSystem::content() { return parts_->content; }
 Trash& FileSystem::trash() { return parts_->trash; }
+Sharing& FileSystem::sharing() { return parts_->sharing; }
+History& FileSystem::history() { return parts_->history; }
+Undo& FileSystem::undo() { return parts_->undo; }
 EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
 
 Result<void> FileSystem::sync() { return parts_->store->sync(); }

@@ -10,11 +10,14 @@
 #include "core/changes.h"
 #include "core/content.h"
 #include "core/empty_plan.h"
+#include "core/history.h"
 #include "core/namespace.h"
 #include "core/sessions.h"
 #include "core/settings.h"
+#include "core/sharing.h"
 #include "core/storage_figures.h"
 #include "core/trash.h"
+#include "core/undo.h"
 
 namespace reprieve {
 
@@ -37,6 +40,9 @@ class FileSystem {
   [[nodiscard]] AttributeService& attributes();
   [[nodiscard]] Content& content();
   [[nodiscard]] Trash& trash();
+  [[nodiscard]] Sharing& sharing();
+  [[nodiscard]] History& history();
+  [[nodiscard]] Undo& undo();
   [[nodiscard]] EmptyPlans& empty_plans();
 
   // On return every change so far survives a power cut. io.

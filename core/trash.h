@@ -7,12 +7,12 @@
 #include "core/accounts.h"
 #include "core/base/caller.h"
 #include "core/base/result.h"
+#include "core/departure.h"
 #include "core/trash_item.h"
 
 namespace reprieve {
 
 struct CoreParts;
-struct TrashRow;
 
 // The trash as the control socket uses it: look, trash by path, restore, purge. What rm, rmdir and mv do comes in
 // through Namespace and meets the same rules. Thread-safe. Batches go on past failures, one transaction an item.
@@ -35,7 +35,7 @@ class Trash {
                                     const Caller& caller);
 
  private:
-  Result<TrashRow> trash_path(const Account& account, const std::string& path, const Caller& caller);
+  Result<Removed> trash_path(const Account& account, const std::string& path, const Caller& caller);
   BatchOutcome restore_one(const Account& account, TrashItemId id, const RestoreOptions& options, const Caller& caller);
 
   CoreParts& parts_;

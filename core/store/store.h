@@ -14,6 +14,9 @@
 #include "core/base/sync.h"
 #include "core/store/account_rows.h"
 #include "core/store/entry_rows.h"
+#include "core/store/event_rows.h"
+#include "core/store/grant_rows.h"
+#include "core/store/hidden_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/purge_rows.h"
 #include "core/store/sequence_rows.h"
@@ -31,6 +34,9 @@ class Transaction {
   AccountRows& accounts;
   PurgeRows& purges;
   SequenceRows& sequences;
+  GrantRows& grants;
+  HiddenRows& hidden;
+  EventRows& events;
 };
 
 // metadata.db: one SQLite connection, held exclusively (https://www.sqlite.org/pragma.html#pragma_locking_mode), in WAL

@@ -11,6 +11,7 @@
 #include "core/base/ids.h"
 #include "core/base/tree_figures.h"
 #include "core/store/entry_rows.h"
+#include "core/store/event_rows.h"
 
 namespace reprieve {
 
@@ -66,6 +67,8 @@ class TrashRows {
   // What `session` trashed out of the directory, newest first.
   std::vector<FoldableRow> of_session_in(InodeId directory, SessionId session);
   std::uint64_t count();
+  // The session of the newest item that the account's user deleted itself.
+  std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 
   // False, and nothing happens, when the account has an item of that name.
   bool insert(const TrashRow& row);
@@ -74,7 +77,7 @@ class TrashRows {
   void clear_figures(TrashItemId id);
 
  private:
-  SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_;
+  SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_, last_session_;
   SQLite::Statement insert_, remove_, set_figures_, clear_figures_;
 };
 

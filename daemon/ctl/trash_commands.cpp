@@ -13,8 +13,8 @@
 #include "daemon/control/protocol/time_text.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/confirm.h"
-#include "daemon/ctl/paths.h"
 #include "daemon/ctl/report.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 
@@ -22,17 +22,7 @@ namespace reprieve::ctl {
 namespace {
 
 namespace field = protocol::field;
-
-protocol::QueryParameters account_query(const Options& options) {
-  protocol::QueryParameters query;
-  if (options.account) query.emplace_back(field::kAccount, *options.account);
-  return query;
-}
-
-boost::json::object with_account(boost::json::object body, const Options& options) {
-  if (options.account) body[field::kAccount] = *options.account;
-  return body;
-}
+namespace word = protocol::word;
 
 protocol::ListRequest to_request(const Options& options) {
   constexpr std::array<std::string_view, 3> kApiNames{"DateDeleted", "TotalSize", "Name"};
@@ -123,28 +113,6 @@ void print_item(const protocol::Item& item, std::ostream& out) {
   if (!item.counts.empty()) sheet.add("Holds", describe_counts(item));
   sheet.add("Held", item.held ? "yes" : "no");
   sheet.print(out);
-}
-
-Outcome<std::vector<protocol::Mount>> fetch_mounts(Session& session) {
-  const auto answer = session.client.get(protocol::kMountsResource, account_query(session.options));
-  if (!answer) return give_up(answer.error());
-  if (answer->refused()) return give_up(answer->failure());
-  std::vector<protocol::Mount> mounts;
-  const auto& items = answer->body.at(field::kItems).as_array();
-  mounts.reserve(items.size());
-  for (const auto& mount : items) mounts.push_back(protocol::Mount::parse(mount));
-  return mounts;
-}
-
-Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments) {
-  const auto mounts = fetch_mounts(session);
-  if (!mounts) return give_up(mounts.error());
-  std::error_code error;
-  const auto here = std::filesystem::current_path(error);
-  std::vector<std::string> paths;
-  paths.reserve(arguments.size());
-  for (const std::string& argument : arguments) paths.push_back(to_daemon_path(argument, here, *mounts));
-  return paths;
 }
 
 std::string trash_question(const std::vector<std::string>& paths) {
@@ -240,6 +208,8 @@ Outcome<ExitCode> run_trash(Session& session) {
     return report_results(session.screen, *list);
   }
   return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
+    if (result.effect == word::kLeave) return "left " + result.path.value_or("?") + ", which stays with its owner";
+    if (result.effect == word::kHide) return "hid " + result.path.value_or("?") + ", which stays with its owner";
     return "trashed " + result.path.value_or("?") + " as item " + std::to_string(result.id.value_or(0)) + ", .trash/" +
            result.name.value_or("?");
   });

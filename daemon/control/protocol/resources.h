@@ -14,6 +14,13 @@ inline constexpr std::string_view kEmptyPlanResource = "/v1/empty/plan";
 inline constexpr std::string_view kEmptyResource = "/v1/empty";
 inline constexpr std::string_view kPurgeResource = "/v1/purge";
 inline constexpr std::string_view kOperationResource = "/v1/operations/{id}";
+inline constexpr std::string_view kAccountsResource = "/v1/accounts";
+inline constexpr std::string_view kAccountResource = "/v1/account";
+inline constexpr std::string_view kSharesResource = "/v1/shares";
+inline constexpr std::string_view kShareResource = "/v1/share";
+inline constexpr std::string_view kUnshareResource = "/v1/unshare";
+inline constexpr std::string_view kHistoryResource = "/v1/history";
+inline constexpr std::string_view kUndoResource = "/v1/undo";
 inline constexpr std::string_view kStatsResource = "/v1/stats";
 inline constexpr std::string_view kMountsResource = "/v1/mounts";
 inline constexpr std::string_view kPingResource = "/v1/ping";
@@ -82,6 +89,23 @@ inline constexpr std::string_view kDone = "done";
 inline constexpr std::string_view kBytesTotal = "bytesTotal";
 inline constexpr std::string_view kRate = "rate";
 inline constexpr std::string_view kSeconds = "seconds";
+inline constexpr std::string_view kEffect = "effect";
+// Accounts, sharing, history.
+inline constexpr std::string_view kGid = "gid";
+inline constexpr std::string_view kQuota = "quota";
+inline constexpr std::string_view kProjects = "projects";
+inline constexpr std::string_view kRuns = "runs";
+inline constexpr std::string_view kShared = "shared";
+inline constexpr std::string_view kShares = "shares";
+inline constexpr std::string_view kWith = "with";
+inline constexpr std::string_view kRole = "role";
+inline constexpr std::string_view kOwner = "owner";
+inline constexpr std::string_view kAt = "at";
+inline constexpr std::string_view kEvent = "event";
+inline constexpr std::string_view kPid = "pid";
+inline constexpr std::string_view kItem = "item";
+inline constexpr std::string_view kDetail = "detail";
+inline constexpr std::string_view kUndone = "undone";
 // Figures of the store, mounts, the daemon itself.
 inline constexpr std::string_view kAccounts = "accounts";
 inline constexpr std::string_view kInodes = "inodes";
@@ -107,6 +131,11 @@ inline constexpr std::string_view kRunning = "running";
 inline constexpr std::string_view kDone = "done";
 inline constexpr std::string_view kSkipped = "skipped";
 inline constexpr std::string_view kFailed = "failed";
+inline constexpr std::string_view kTrash = "trash";
+inline constexpr std::string_view kLeave = "leave";
+inline constexpr std::string_view kHide = "hide";
+inline constexpr std::string_view kActive = "active";
+inline constexpr std::string_view kLeft = "left";
 }  // namespace word
 
 }  // namespace reprieve::protocol

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/event_kind.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+namespace reprieve {
+namespace {
+
+constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash")},
+                            std::pair{EventKind::restore, std::string_view("restore")},
+                            std::pair{EventKind::leave, std::string_view("leave")},
+                            std::pair{EventKind::hide, std::string_view("hide")},
+                            std::pair{EventKind::unhide, std::string_view("unhide")},
+                            std::pair{EventKind::rejoin, std::string_view("rejoin")},
+                            std::pair{EventKind::share, std::string_view("share")},
+                            std::pair{EventKind::unshare, std::string_view("unshare")},
+                            std::pair{EventKind::account_add, std::string_view("account_add")},
+                            std::pair{EventKind::account_set, std::string_view("account_set")},
+                            std::pair{EventKind::account_remove, std::string_view("account_remove")},
+                            std::pair{EventKind::denied, std::string_view("denied")}};
+
+}  // namespace
+
+std::string_view event_name(EventKind kind) {
+  return std::find_if(kNames.begin(), kNames.end(), [kind](const auto& row) { return row.first == kind; })->second;
+}
+
+Result<EventKind> parse_event_kind(std::string_view name) {
+  std::string known;
+  for (const auto& [kind, text] : kNames) {
+    if (text == name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(text);
+  }
+  return fail(Errc::invalid_argument, "must be one of " + known);
+}
+
+EventKind event_named(std::string_view name) {
+  const auto* row =
+      std::find_if(kNames.begin(), kNames.end(), [name](const auto& each) { return each.second == name; });
+  return row == kNames.end() ? EventKind::restore : row->first;
+}
+
+}  // namespace reprieve

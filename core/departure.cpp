@@ -78,6 +78,19 @@ void forget_hidden(Transaction& tx, AccountId account, InodeId top) {
   }
 }
 
+void settle_hidden(Transaction& tx, InodeId directory, InodeId arrived) {
+  if (!tx.hidden.any()) return;
+  const std::vector<AccountId> ids(tx.hidden.accounts().begin(), tx.hidden.accounts().end());
+  for (const AccountId id : ids) {
+    const auto account = tx.accounts.find(id);
+    for (const InodeId parent : tx.hidden.parents(id)) {
+      const bool is_concerned = parent == directory || is_within(tx, parent, arrived);
+      if (is_concerned && (!account || locate(tx, *account, parent).life != Life::live))
+        tx.hidden.remove_in(id, parent);
+    }
+  }
+}
+
 void forget_hidden(Transaction& tx, InodeId top) {
   if (!tx.hidden.any()) return;
   const std::vector<AccountId> accounts(tx.hidden.accounts().begin(), tx.hidden.accounts().end());

@@ -55,4 +55,8 @@ void forget_hidden(Transaction& tx, AccountId account, InodeId top);
 // The same for every account.
 void forget_hidden(Transaction& tx, InodeId top);
 
+// A tree has come into `directory`, perhaps out of what is shared: what is hidden in it, or as it, stays so only from
+// accounts that still have it.
+void settle_hidden(Transaction& tx, InodeId directory, InodeId arrived);
+
 }  // namespace reprieve

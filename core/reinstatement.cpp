@@ -22,8 +22,7 @@ void receive(Transaction& tx, const Deletion& who, const InodeRow& inode, const 
   tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
   tx.inodes.set_changed(inode.id, who.now);
   const auto directory = tx.inodes.find(destination.directory);
-  // What goes to another place than it was shared in is hidden from nobody there.
-  if (directory->owner != inode.owner) forget_hidden(tx, inode.id);
+  settle_hidden(tx, destination.directory, inode.id);
   settle_owner(tx, who.account, inode, *directory);
   if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
   changes.seen.push_back({destination.directory, destination.name});

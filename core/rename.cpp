@@ -142,6 +142,9 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved) {
       (S_ISDIR(other.inode.mode) && is_within(r.tx, r.from, other.inode.id))) {
     return fail(Errc::invalid_argument, "a directory cannot be moved into itself");
   }
+  // Hidden was what the names led to.
+  r.tx.hidden.entry_removed(r.from, moved.entry.id);
+  r.tx.hidden.entry_removed(r.to, other.entry.id);
   r.tx.entries.set_inode(r.from, moved.entry.id, other.inode.id);
   r.tx.entries.set_inode(r.to, other.entry.id, moved.inode.id);
   const int came = static_cast<int>(S_ISDIR(moved.inode.mode)) - static_cast<int>(S_ISDIR(other.inode.mode));
@@ -153,15 +156,10 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved) {
   };
   arrive(moved.inode, moved_kind);
   arrive(other.inode, other_kind);
+  settle_hidden(r.tx, r.to, moved.inode.id);
+  settle_hidden(r.tx, r.from, other.inode.id);
   r.changes.seen = {{r.from, r.old_name}, {r.to, r.new_name}};
   return {};
-}
-
-// What goes to another project or run is hidden from nobody there.
-void forget_hidden_at(const Rename& r, const EntryWithInode& moved) {
-  if (!r.tx.hidden.any()) return;
-  r.tx.hidden.entry_removed(moved.entry.parent, moved.entry.id);
-  forget_hidden(r.tx, moved.inode.id);
 }
 
 // A collaborator gives a shared item another name: that is a matter of its own view.
@@ -197,13 +195,13 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
     return {};
   }
   const bool is_directory = S_ISDIR(moved.inode.mode);
-  if (target.location.top != from.top) forget_hidden_at(r, moved);
   r.tx.entries.move(moved.entry, r.to, r.new_name.bytes());
   const int leaves = is_directory && r.from != r.to ? 1 : 0;
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
   settle_owner(r.tx, r.who.account, moved.inode, target.directory);
+  settle_hidden(r.tx, r.to, moved.inode.id);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);
   r.changes.seen.push_back({r.from, r.old_name});
   r.changes.seen.push_back({r.to, r.new_name});

@@ -15,17 +15,6 @@
 #include "core/parts.h"
 
 namespace reprieve {
-namespace {
-
-// A row of the session's whose process is still the one that it was.
-std::optional<Process> living_process(const SessionKey& key, std::int64_t boot, ProcessTable& processes) {
-  if (key.process == 0 || key.boot != boot) return std::nullopt;
-  const auto found = processes.process_of(key.process);
-  if (!found || found->id != key.process || found->started != key.started) return std::nullopt;
-  return found;
-}
-
-}  // namespace
 
 SessionEnds::SessionEnds(CoreParts& parts, ProcessTable& processes)
     : parts_(parts),
@@ -59,7 +48,7 @@ Result<void> SessionEnds::resume() {
     for (const HiddenRow& row : tx.hidden.unsettled()) sessions.insert(row.session);
     for (const SessionId session : sessions) {
       const auto key = tx.accounts.session_key(session);
-      if (key && living_process(*key, parts_.sessions.boot(), processes_) && watch(tx, session)) continue;
+      if (key && key->boot == parts_.sessions.boot() && watch(tx, session)) continue;
       for (const HiddenRow& row : tx.hidden.of_session(session)) {
         if (!row.settled) tx.hidden.remove(row);
       }

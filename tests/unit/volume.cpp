@@ -21,12 +21,18 @@ NumberedProcesses::Ending& NumberedProcesses::ending(pid_t process) {
 
 FileDescriptor NumberedProcesses::watch(const Process& process) {
   const MutexLock lock(mutex_);
+  if (gone_.contains(process.id)) return {};
   return FileDescriptor(::dup(ending(process.id).event.get()));
 }
 
 ProcessEnd NumberedProcesses::end_of(const Process& process, int /*descriptor*/) {
   const MutexLock lock(mutex_);
   return ending(process.id).how;
+}
+
+void NumberedProcesses::forget(pid_t process) {
+  const MutexLock lock(mutex_);
+  gone_.insert(process);
 }
 
 void NumberedProcesses::end(pid_t process, ProcessEnd how) {

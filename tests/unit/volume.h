@@ -42,6 +42,8 @@ class NumberedProcesses final : public ProcessTable {
 
   // The process ends so. Once a process.
   void end(pid_t process, ProcessEnd how);
+  // It is gone, and nobody knows how it ended.
+  void forget(pid_t process);
 
  private:
   struct Ending {
@@ -51,6 +53,7 @@ class NumberedProcesses final : public ProcessTable {
   Ending& ending(pid_t process) REPRIEVE_REQUIRES(mutex_);
   Mutex mutex_;
   std::map<pid_t, Ending> endings_ REPRIEVE_GUARDED_BY(mutex_);
+  std::set<pid_t> gone_ REPRIEVE_GUARDED_BY(mutex_);
 };
 
 // The caller that process `number` is.

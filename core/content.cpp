@@ -12,6 +12,7 @@
 #include "core/arrival.h"
 #include "core/base/sync.h"
 #include "core/inode_view.h"
+#include "core/open_in_trash.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -85,11 +86,8 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
     if (!writes) return {};
-    const Location location = locate_inode(tx, account, inode);
-    if (location.life == Life::live) return {};
-    const auto item = tx.trash.find(location.item);
-    // Without an item it never had a name, or was destroyed, and only who holds it open can have asked.
-    if (item ? is_open_since(inode, item->deleted) : is_open(inode)) return {};
+    if (locate_inode(tx, account, inode).life == Life::live) return {};
+    if (is_open_since_deletion(parts_, tx, account, inode)) return {};
     return fail(Errc::in_trash);
   }));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, flags));

@@ -51,14 +51,18 @@ Result<void> set_list(Transaction& tx, InodeRow row, const std::string& name, co
   if (name == kDefaultAcl && !S_ISDIR(row.mode))
     return fail(Errc::access_denied, "only a directory has a default access control list");
   REPRIEVE_TRY(const PosixAcl list, PosixAcl::parse(value));
+  const mode_t mode_before = row.mode;
   if (name == kAccessAcl) {
     store_permissions(row, list);
     const bool member = caller.uid == 0 || caller.gid == row.gid || std::ranges::find(groups, row.gid) != groups.end();
     if (!member) row.mode &= ~static_cast<mode_t>(S_ISGID);
   }
+  const bool is_mode_alone = name == kAccessAcl && list.is_minimal();
+  // What cp -a sets on every file: the list that says what the mode says. ctime does not move.
+  if (is_mode_alone && row.mode == mode_before && !stored_list(tx, row.id, name)) return {};
   row.changed = now;
   tx.inodes.set_owner_and_mode(row);
-  if (name == kAccessAcl && list.is_minimal()) {
+  if (is_mode_alone) {
     tx.inodes.remove_xattr(row.id, name);
   } else {
     tx.inodes.set_xattr(row.id, name, list.bytes());

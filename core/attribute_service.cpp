@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 
 #include "core/access_lists.h"
 #include "core/ancestry.h"
 #include "core/base/entry_name.h"
+#include "core/open_in_trash.h"
 #include "core/parts.h"
 #include "core/standing.h"
 
@@ -21,6 +23,7 @@ constexpr mode_t kPermissionBits = 07777;
 // Linux's limits for any file system (include/uapi/linux/limits.h: XATTR_NAME_MAX, XATTR_SIZE_MAX).
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
+constexpr std::chrono::hours kDay{24};
 constexpr std::string_view kOwnPrefix = "user.reprieve.";
 // The namespaces of xattr(7) but system.*, in which there are access control lists alone.
 constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
@@ -34,9 +37,7 @@ Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Acc
     if (location.role == Role::viewer) return fail(Errc::viewer_only);
     return row;
   }
-  // Without an item it was destroyed by an exclude or purged, and only who holds it open can have asked.
-  const auto item = tx.trash.find(location.item);
-  if (item ? parts.content.is_open_since(inode, item->deleted) : parts.content.is_open(inode)) return row;
+  if (is_open_since_deletion(parts, tx, account, inode)) return row;
   return fail(Errc::in_trash);
 }
 
@@ -173,6 +174,19 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
     REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
     store_changes(tx, fresh, changes, caller, parts_.clock.now());
     return see(parts_, account, fresh, standing);
+  });
+}
+
+Result<void> AttributeService::note_access(InodeId inode) {
+  const Timestamp now = parts_.clock.now();
+  REPRIEVE_TRY(InodeRow row, parts_.store->read([&](Transaction& tx) { return require_inode(tx, inode); }));
+  const bool is_due = row.accessed <= row.modified || row.accessed <= row.changed || now - row.accessed >= kDay;
+  if (!is_due || S_ISREG(row.mode) || row.kind == ItemKind::trash) return {};
+  return parts_.store->write([&](Transaction& tx) -> Result<void> {
+    REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
+    fresh.accessed = now;
+    tx.inodes.set_times(fresh);
+    return {};
   });
 }
 

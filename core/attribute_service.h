@@ -33,6 +33,11 @@ class AttributeService {
   // skeleton, invalid_argument (size of what is not a regular file).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
+  // A directory was listed or a symbolic link read: its access time moves as on a disk that is mounted with relatime,
+  // when it is not later than the other times, or a day old (relatime_need_update, fs/inode.c). Nobody is told: kernels
+  // that have the old one show a time that was true. Of regular files the kernel or the blob's disk sees to it.
+  Result<void> note_access(InodeId inode);
+
   // no_attribute; not_supported for system.* but access control lists.
   Result<std::string> get_xattr(InodeId inode, const std::string& name);
   Result<std::vector<std::string>> list_xattrs(InodeId inode);

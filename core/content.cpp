@@ -13,6 +13,7 @@
 #include "core/base/sync.h"
 #include "core/batch.h"
 #include "core/inode_view.h"
+#include "core/open_in_trash.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -93,10 +94,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
       return {};
     }
     if (!is_own && !find_item(tx, account, location.item)) return fail(Errc::stale, "it is no longer shared with you");
-    if (!writes) return {};
-    const auto item = tx.trash.find(location.item);
-    // Without an item it never had a name, or was destroyed, and only who holds it open can have asked.
-    if (item ? is_open_since(inode, item->deleted) : is_open(inode)) return {};
+    if (!writes || is_open_since_deletion(parts_, tx, account, inode)) return {};
     return fail(Errc::in_trash);
   }));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, flags));

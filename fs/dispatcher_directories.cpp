@@ -27,6 +27,8 @@ void DirectoriesDispatcher::list(Reply reply, InodeId directory, off_t offset, D
   if (const auto added = add_entries(directory, offset, detail, stream); !added) {
     return void(std::move(reply).error(added.error()));
   }
+  // Once a listing, and only in vain where the disk is full.
+  if (offset == 0) static_cast<void>(mount_.core.attributes().note_access(directory));
   std::move(reply).bytes(stream.bytes());
 }
 

@@ -183,6 +183,21 @@ TEST_F(UnnamedFiles, KeepTheRulesOfThePlace) {
   EXPECT_EQ(make("projects/p/f"), Errc::not_directory);
 }
 
+TEST(OpenFiles, OfSeveralDeletedNamesAreChangedUntilTheirClose) {
+  Volume volume;
+  volume.mkdir("projects/p");
+  // In both orders of the names' numbers.
+  for (const bool first_goes_first : {true, false}) {
+    const InodeId inode = volume.write("projects/p/a", "abc");
+    volume.link("projects/p/a", "projects/p/b");
+    must(volume.unlink(first_goes_first ? "projects/p/a" : "projects/p/b"));
+    const OpenFile file = volume.open_file(first_goes_first ? "projects/p/b" : "projects/p/a", O_RDWR);
+    must(volume.unlink(first_goes_first ? "projects/p/b" : "projects/p/a"));
+    EXPECT_EQ(refusal(volume.core().attributes().set(volume.account(), inode, {.size = 1}, process(1))), std::nullopt);
+    EXPECT_EQ(refusal(volume.core().content().open(volume.account(), inode, O_RDWR, process(1))), std::nullopt);
+  }
+}
+
 TEST(Handles, LeadToAnInodeByItsNumber) {
   Volume volume;
   volume.mkdir("projects/p");

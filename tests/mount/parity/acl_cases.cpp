@@ -212,6 +212,9 @@ CaseGroup step_cases() {
                            t.mkdir("d"), t.create("d/f"), t.watch({"d", "d/f"});
                            t.set_xattr("d/f", kAccess, with_user(6, 4, 4, 6, 4)), t.changes();
                          }});
+  group.cases.push_back({"of the mode alone changes nothing", [](Transcript& t) {
+                           t.create("f"), t.watch({"f"}), t.set_xattr("f", kAccess, minimal(6, 4, 4)), t.changes();
+                         }});
   return group;
 }
 

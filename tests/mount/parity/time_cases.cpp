@@ -36,6 +36,15 @@ CaseGroup name_times() {
        timed("exchange", {"d", "e", "d/f"},
              [](Transcript& t) { t.create("e/g"), t.rename("d/f", "e/g", RENAME_EXCHANGE); }),
        timed("refused create", {"d", "d/f"}, [](Transcript& t) { t.create("d/f"), t.mkdir("d/f"), t.rmdir("d"); }),
+       timed("listing", {"d", "e"}, [](Transcript& t) { t.list("d"); }),
+       timed("listing after a change", {"d"}, [](Transcript& t) { t.create("d/g"), t.list("d"); }),
+       timed("listing before a change", {"d"}, [](Transcript& t) { t.list("d"), t.create("d/g"); }),
+       timed("readlink", {"d"},
+             [](Transcript& t) {
+               t.symlink("x", "d/l"), t.watch({"d", "d/l"}), t.readlink("d/l"), t.stat("d/l");
+             }),
+       timed("walk through a directory", {"d", "e"},
+             [](Transcript& t) { t.content("d/f"), t.chdir("e"), t.chdir(".."); }),
        timed("look-up", {"d", "d/f"}, [](Transcript& t) { t.stat("d/f"), t.stat("d/no"), t.access("d/f", R_OK); })}};
 }
 

@@ -276,7 +276,7 @@ void Transcript::changes() {
     if (::fstat(watched.object.get(), &after) != 0) {
       changed = std::string(" (fstat: ") + ::strerrorname_np(errno) + ")";
     } else {
-      if (!S_ISDIR(after.st_mode) && !same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
+      if (!same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
       if (!same_time(after.st_mtim, watched.before.st_mtim)) changed += " mtime";
       if (!same_time(after.st_ctim, watched.before.st_ctim)) changed += " ctime";
     }

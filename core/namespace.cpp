@@ -7,6 +7,7 @@
 
 #include "core/ancestry.h"
 #include "core/arrival.h"
+#include "core/deletion_check.h"
 #include "core/inode_view.h"
 #include "core/parts.h"
 #include "core/removal.h"
@@ -159,9 +160,10 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
     if (location.life == Life::trashed && parts_.settings.trash.rm == TrashRm::purge) {
       tx.trash.clear_figures(location.item);
       destroy(parts_, tx, *doomed, deletion.now, changes);
-    } else if (location.life != Life::live) {
-      return fail(Errc::in_trash);
-    } else if (!is_directory && is_excluded(parts_, name.bytes())) {
+      return {};
+    }
+    REPRIEVE_TRY_VOID(check_deletion(tx, *doomed, location, Guard::heed));
+    if (!is_directory && is_excluded(parts_, name.bytes())) {
       destroy(parts_, tx, *doomed, deletion.now, changes);
     } else {
       discard(parts_, tx, deletion, *doomed, location.path, Folding::fold, changes);

@@ -167,6 +167,7 @@ bool Purger::reap_directory(Transaction& tx, const PurgeRow& row, Portion& porti
   }
   if (!children.empty()) return false;
   tx.inodes.remove(row.inode);
+  tx.derivations.remove_all(row.inode);
   ++portion.done[row.operation].inodes_done;
   return true;
 }

@@ -3,6 +3,8 @@
 
 #include "core/ancestry.h"
 #include "core/arrival.h"
+#include "core/deletion_check.h"
+#include "core/files_only.h"
 #include "core/namespace.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
@@ -40,9 +42,10 @@ Result<Target> find_target(const Rename& r) {
   return Target{*directory, std::move(location), r.tx.entries.find_live_with_inode(r.to, r.new_name.bytes())};
 }
 
-Result<void> check_replacement(const Rename& r, const InodeRow& moved, const InodeRow& existing) {
+Result<void> check_replacement(const Rename& r, const InodeRow& moved, const Target& target) {
+  const InodeRow& existing = target.existing->inode;
   if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
-  if (is_skeleton(existing.kind)) return fail(Errc::skeleton);
+  REPRIEVE_TRY_VOID(check_deletion(r.tx, *target.existing, target.location, Guard::heed));
   if (S_ISDIR(moved.mode) && !S_ISDIR(existing.mode)) return fail(Errc::not_directory);
   if (!S_ISDIR(moved.mode) && S_ISDIR(existing.mode)) return fail(Errc::is_directory);
   if (S_ISDIR(existing.mode) && !is_removable(r.tx, existing)) return fail(Errc::not_empty);
@@ -68,8 +71,13 @@ Result<Destination> prepare_destination(const Rename& r, const InodeRow& moved, 
   if (S_ISDIR(moved.mode) && is_within(r.tx, r.to, moved.id)) {
     return fail(Errc::invalid_argument, "a directory cannot be moved into itself");
   }
-  if (target.existing) REPRIEVE_TRY_VOID(check_replacement(r, moved, target.existing->inode));
+  if (target.existing) REPRIEVE_TRY_VOID(check_replacement(r, moved, target));
   return Destination{r.to, r.new_name, kind};
+}
+
+// `mv .trash/RUN runs/` and `mv .trash/RUN runs/RUN/`.
+bool leads_to(const Target& target, InodeId item) {
+  return target.directory.id == item || (target.existing && target.existing->inode.id == item);
 }
 
 Result<void> restore_item(const Rename& r) {
@@ -78,6 +86,12 @@ Result<void> restore_item(const Rename& r) {
   if (!item) return fail(Errc::not_found);
   const auto inode = r.tx.inodes.find(item->inode);
   REPRIEVE_TRY(const Target target, find_target(r));
+  if (item->mode == TrashMode::files_only && leads_to(target, item->parent)) {
+    REPRIEVE_TRY_VOID(put_files_back(r.parts, r.tx, r.who, *item, OnCollision::fail, r.changes));
+    // The kernel has moved the folder of the files there, which is no more.
+    r.changes.aftermath.push_back({r.to, r.new_name});
+    return {};
+  }
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
@@ -103,7 +117,7 @@ Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItem
 }
 
 Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
-  if (is_skeleton(moved.inode.kind)) return fail(Errc::skeleton);
+  REPRIEVE_TRY_VOID(check_deletion(r.tx, moved, location, Guard::heed));
   discard(r.parts, r.tx, r.who, moved, location.path, Folding::keep, r.changes, r.new_name);
   // The kernel has moved its entry to the name that was asked for, and trusts it for as long as it trusted the old one.
   r.changes.aftermath.push_back({r.who.account.trash, r.new_name});

@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ancestry.h"
 #include "core/batch.h"
 #include "core/parts.h"
-#include "core/reinstatement.h"
-#include "core/removal.h"
 #include "core/trash_listing.h"
 #include "core/tree_figures.h"
 
@@ -72,35 +69,6 @@ Result<TrashItemDetail> Trash::show(const Account& account, TrashItemId id) {
   detail.item = to_item(account, row);
   detail.item.figures = figures;
   return detail;
-}
-
-std::vector<BatchOutcome> Trash::trash_paths(const Account& account, const std::vector<std::string>& paths,
-                                             const Caller& caller) {
-  std::vector<BatchOutcome> outcomes;
-  for (const std::string& path : paths) {
-    const auto item = trash_path(account, path, caller);
-    outcomes.push_back(
-        item ? BatchOutcome{.state = BatchState::done, .id = item->id, .subject = path, .path = item->name}
-             : failed_outcome(path, item.error()));
-  }
-  return outcomes;
-}
-
-Result<TrashRow> Trash::trash_path(const Account& account, const std::string& path, const Caller& caller) {
-  REPRIEVE_TRY(const PathTarget target, parts_.names.resolve(account, path));
-  REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
-  Changes changes{.through = caller.mount};
-  REPRIEVE_TRY(TrashRow item, parts_.store->write([&](Transaction& tx) -> Result<TrashRow> {
-    if (target.parent == account.trash) return fail(Errc::in_trash, path + " is in the trash already");
-    const auto doomed = tx.entries.find_live_with_inode(target.parent, target.name.bytes());
-    if (!doomed) return fail(Errc::not_found, path + " does not exist");
-    if (is_skeleton(doomed->inode.kind)) return fail(Errc::skeleton);
-    REPRIEVE_TRY(const Location location, require_live(tx, account, target.parent));
-    const Deletion deletion{account, session, caller, parts_.clock.now()};
-    return discard(parts_, tx, deletion, *doomed, location.path, Folding::keep, changes);
-  }));
-  parts_.announce(changes);
-  return item;
 }
 
 }  // namespace reprieve

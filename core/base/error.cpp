@@ -46,6 +46,8 @@ constexpr Row row(Errc code) {
       return {REPRIEVE_ERRNO(EPERM), "reserved_name", "the name is reserved for the file system"};
     case Errc::not_owner: return {REPRIEVE_ERRNO(EPERM), "not_owner", "the account belongs to another user"};
     case Errc::held: return {REPRIEVE_ERRNO(EBUSY), "held", "the item is held"};
+    case Errc::running:
+      return {REPRIEVE_ERRNO(EBUSY), "running", "a run or an analysis in it is running; only --force deletes it"};
     case Errc::plan_expired:
       return {REPRIEVE_ERRNO(EINVAL), "plan_expired", "the token names no plan that is still valid"};
     case Errc::no_space: return {REPRIEVE_ERRNO(ENOSPC), "no_space", "no space is left on the store's disk"};

@@ -37,6 +37,7 @@ enum class Errc : std::uint8_t {
   reserved_name,    // user.reprieve.* attributes and .Trash* names belong to the file system
   not_owner,        // the peer has no right to this account
   held,             // the trash item is held
+  running,          // a run or analysis that is running, or something that holds one
   plan_expired,     // the token names no plan, or one that was used or is too old
   // The machine below.
   no_space,

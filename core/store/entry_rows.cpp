@@ -42,7 +42,8 @@ EntryRows::EntryRows(SQLite::Database& database)
       set_item_(database, "UPDATE entries SET item = ?3 WHERE parent = ?1 AND id = ?2"),
       clear_item_(database, "UPDATE entries SET item = NULL WHERE parent = ?1 AND id = ?2"),
       move_(database, "UPDATE entries SET parent = ?3, name = ?4, item = NULL WHERE parent = ?1 AND id = ?2"),
-      set_inode_(database, "UPDATE entries SET inode = ?3 WHERE parent = ?1 AND id = ?2") {}
+      set_inode_(database, "UPDATE entries SET inode = ?3 WHERE parent = ?1 AND id = ?2"),
+      move_all_(database, "UPDATE entries SET parent = ?2 WHERE parent = ?1 AND item IS NULL") {}
 
 std::optional<EntryRow> EntryRows::find_live(InodeId parent, const std::string& name) {
   Query query(find_live_, parent, name);
@@ -120,6 +121,11 @@ void EntryRows::move(const EntryRow& from, InodeId parent, const std::string& na
 void EntryRows::set_inode(InodeId parent, EntryId id, InodeId inode) {
   directory_places_.forget(id);
   Query(set_inode_, parent, id, inode).run();
+}
+
+void EntryRows::move_all(InodeId from, InodeId to) {
+  directory_places_.forget_all();
+  Query(move_all_, from, to).run();
 }
 
 }  // namespace reprieve

@@ -41,7 +41,8 @@ struct Store::Connection {
         trash(*database),
         accounts(*database),
         purges(*database),
-        sequences(*database) {
+        sequences(*database),
+        derivations(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
   }
@@ -59,7 +60,8 @@ struct Store::Connection {
   AccountRows accounts;
   PurgeRows purges;
   SequenceRows sequences;
-  Transaction transaction{inodes, entries, trash, accounts, purges, sequences};
+  DerivationRows derivations;
+  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, derivations};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).

@@ -13,6 +13,7 @@
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/store/account_rows.h"
+#include "core/store/derivation_rows.h"
 #include "core/store/entry_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/purge_rows.h"
@@ -31,6 +32,7 @@ class Transaction {
   AccountRows& accounts;
   PurgeRows& purges;
   SequenceRows& sequences;
+  DerivationRows& derivations;
 };
 
 // metadata.db: one SQLite connection, held exclusively (https://www.sqlite.org/pragma.html#pragma_locking_mode), in WAL

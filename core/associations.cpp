@@ -10,7 +10,8 @@ namespace reprieve {
 Result<void> check_association(const InodeRow& derived, const InodeRow& source) {
   if (derived.kind == ItemKind::sample && source.kind == ItemKind::run) return {};
   if (derived.kind == ItemKind::analysis && source.kind == ItemKind::sample) return {};
-  return fail(Errc::invalid_argument, "a sample comes from runs, and an analysis uses samples; nothing else is associated");
+  return fail(Errc::invalid_argument,
+              "a sample comes from runs, and an analysis uses samples; nothing else is associated");
 }
 
 std::vector<InodeId> made_from(Transaction& tx, InodeId item) {

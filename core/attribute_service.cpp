@@ -11,6 +11,7 @@
 #include "core/ancestry.h"
 #include "core/base/entry_name.h"
 #include "core/inode_view.h"
+#include "core/own_attributes.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -20,7 +21,6 @@ constexpr mode_t kPermissionBits = 07777;
 // Linux's limits for any file system (include/uapi/linux/limits.h: XATTR_NAME_MAX, XATTR_SIZE_MAX).
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
-constexpr std::string_view kOwnPrefix = "user.reprieve.";
 // The namespaces of xattr(7) but system.*, which POSIX ACLs live in.
 constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
 
@@ -150,8 +150,9 @@ Result<InodeRow> AttributeService::set_blob_and_row(const Account& account, Inod
   });
 }
 
-Result<std::string> AttributeService::get_xattr(InodeId inode, const std::string& name) {
+Result<std::string> AttributeService::get_xattr(const Account& account, InodeId inode, const std::string& name) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
+  if (is_own_attribute(name)) return own_attribute(parts_, account, inode, name);
   return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
     auto value = tx.inodes.xattr(inode, name);
     if (value) return *std::move(value);
@@ -170,10 +171,14 @@ Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode) {
 Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, const std::string& name,
                                          const std::string& value, XattrMode mode, const Caller& caller) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
-  if (name.starts_with(kOwnPrefix)) return fail(Errc::reserved_name, "user.reprieve.* is set by the file system alone");
   if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
+    REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    if (is_own_attribute(name)) {
+      REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode));
+      tx.inodes.set_changed(inode, parts_.clock.now());
+      return {};
+    }
     const bool exists = tx.inodes.xattr(inode, name).has_value();
     if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
     if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
@@ -189,9 +194,14 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
                                             const Caller& caller) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
-    if (!tx.inodes.xattr(inode, name)) return fail(Errc::no_attribute);
-    tx.inodes.remove_xattr(inode, name);
+    REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    if (is_own_attribute(name)) {
+      REPRIEVE_TRY_VOID(remove_own_attribute(tx, row, name));
+    } else if (tx.inodes.xattr(inode, name)) {
+      tx.inodes.remove_xattr(inode, name);
+    } else {
+      return fail(Errc::no_attribute);
+    }
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};
   }));

@@ -32,10 +32,13 @@ class AttributeService {
   // regular file).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
-  // no_attribute; not_supported for system.*, which POSIX ACLs live in.
-  Result<std::string> get_xattr(InodeId inode, const std::string& name);
+  // no_attribute; not_supported for system.*, which POSIX ACLs live in. `account` is whose view of the item
+  // user.reprieve.* tell (core/own_attributes.h).
+  Result<std::string> get_xattr(const Account& account, InodeId inode, const std::string& name);
+  // Without user.reprieve.*.
   Result<std::vector<std::string>> list_xattrs(InodeId inode);
-  // in_trash, exists, no_attribute, name_too_long, too_large, reserved_name (user.reprieve.*), not_supported.
+  // in_trash, exists, no_attribute, name_too_long, too_large, not_supported; of user.reprieve.* those of
+  // set_own_attribute().
   Result<void> set_xattr(const Account& account, InodeId inode, const std::string& name, const std::string& value,
                          XattrMode mode, const Caller& caller);
   Result<void> remove_xattr(const Account& account, InodeId inode, const std::string& name, const Caller& caller);

@@ -93,6 +93,7 @@ Accounts& FileSystem::accounts() { return parts_->accounts; }
 Namespace& FileSystem::names() { return parts_->names; }
 AttributeService& FileSystem::attributes() { return parts_->attributes; }
 Content& FileSystem::content() { return parts_->content; }
+Items& FileSystem::items() { return parts_->items; }
 Trash& FileSystem::trash() { return parts_->trash; }
 EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
 

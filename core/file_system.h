@@ -10,6 +10,7 @@
 #include "core/changes.h"
 #include "core/content.h"
 #include "core/empty_plan.h"
+#include "core/items.h"
 #include "core/namespace.h"
 #include "core/sessions.h"
 #include "core/settings.h"
@@ -36,6 +37,7 @@ class FileSystem {
   [[nodiscard]] Namespace& names();
   [[nodiscard]] AttributeService& attributes();
   [[nodiscard]] Content& content();
+  [[nodiscard]] Items& items();
   [[nodiscard]] Trash& trash();
   [[nodiscard]] EmptyPlans& empty_plans();
 

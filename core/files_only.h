@@ -7,8 +7,8 @@
 #include "core/removal.h"
 #include "core/trash_item.h"
 
-// Deleting what a run or an analysis holds and keeping its record: the children move into a new folder, whose entry lies
-// in the item and is the one that is trashed.
+// Deleting what a run or an analysis holds and keeping its record: the children move into a new folder, whose entry
+// lies in the item and is the one that is trashed.
 namespace reprieve {
 
 // Empties `record`, a live run or analysis whose directory has the path `parent_path`, into one trash item. Costs time

@@ -11,9 +11,8 @@ namespace {
 bool leads_up_to(Transaction& tx, InodeId item, InodeId directory) {
   if (item == directory) return true;
   const auto places = tx.entries.places(item);
-  return std::ranges::any_of(places, [&](const EntryRow& place) {
-    return !place.item && leads_up_to(tx, place.parent, directory);
-  });
+  return std::ranges::any_of(
+      places, [&](const EntryRow& place) { return !place.item && leads_up_to(tx, place.parent, directory); });
 }
 
 }  // namespace
@@ -30,8 +29,7 @@ std::string_view status_name(ItemStatus status) {
 }
 
 Result<ItemStatus> parse_status(std::string_view name) {
-  for (const ItemStatus status :
-       {ItemStatus::running, ItemStatus::complete, ItemStatus::failed, ItemStatus::aborted}) {
+  for (const ItemStatus status : {ItemStatus::running, ItemStatus::complete, ItemStatus::failed, ItemStatus::aborted}) {
     if (name == status_name(status)) return status;
   }
   return fail(Errc::invalid_argument,

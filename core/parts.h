@@ -9,6 +9,7 @@
 #include "core/content.h"
 #include "core/empty_plan.h"
 #include "core/flusher.h"
+#include "core/items.h"
 #include "core/namespace.h"
 #include "core/purger.h"
 #include "core/sessions.h"
@@ -32,6 +33,7 @@ struct CoreParts {
         trash_view(clock),
         accounts(*store, clock),
         names(*this),
+        items(*this),
         attributes(*this),
         content(*this),
         trash(*this),
@@ -54,6 +56,7 @@ struct CoreParts {
   std::atomic<ChangeListener*> listener{nullptr};
   Accounts accounts;
   Namespace names;
+  Items items;
   AttributeService attributes;
   Content content;
   Trash trash;

@@ -116,8 +116,7 @@ Result<std::optional<EntryName>> resolve_collision(const Restore& r, const Inode
 
 // The files of a run or an analysis, into it.
 Result<Outcome> restore_files(const Restore& r, const Location& record) {
-  REPRIEVE_TRY(const bool all_back,
-               put_files_back(r.parts, r.tx, r.who, r.item, r.options.on_collision, r.changes));
+  REPRIEVE_TRY(const bool all_back, put_files_back(r.parts, r.tx, r.who, r.item, r.options.on_collision, r.changes));
   return Outcome{all_back ? BatchState::done : BatchState::skipped, record.path};
 }
 

@@ -95,9 +95,8 @@ Result<std::vector<BatchOutcome>> Trash::trash_path(const Account& account, cons
 Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, const std::string& path,
                                                      const Caller& caller, const TrashHow& how) {
   REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
-  REPRIEVE_TRY(const auto group, parts_.store->read([&](Transaction& tx) {
-    return find_group(tx, account, path, how.guard);
-  }));
+  REPRIEVE_TRY(const auto group,
+               parts_.store->read([&](Transaction& tx) { return find_group(tx, account, path, how.guard); }));
   std::vector<BatchOutcome> outcomes;
   for (std::size_t from = 0; from < group.size(); from += kPortion) {
     Changes changes{.through = caller.mount};

@@ -75,7 +75,8 @@ class InodeRows {
 
  private:
   SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, target_, modified_;
-  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_, set_changed_, set_modified_, add_links_;
+  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_, set_changed_,
+      set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
 };

@@ -117,10 +117,10 @@ CREATE TABLE doomed_blobs (
 )sql";
 
 // Several accounts. A project or run that is shared has one entry at home, whose role is NULL, and one in each
-// collaborator's projects/ or runs/, whose role is what that account may do. The grant outlives the entry: a collaborator
-// who left can come back while the owner still allows it. `hidden_entries` are what an account deleted without owning it;
-// not settled while the process that deletes is at it. `derivations` ties a sample to its runs and an analysis to its
-// samples. Roles, states, statuses and modes are numbers of core/base.
+// collaborator's projects/ or runs/, whose role is what that account may do. The grant outlives the entry: a
+// collaborator who left can come back while the owner still allows it. `hidden_entries` are what an account deleted
+// without owning it; not settled while the process that deletes is at it. `derivations` ties a sample to its runs and
+// an analysis to its samples. Roles, states, statuses and modes are numbers of core/base.
 constexpr const char* kSharing = R"sql(
 ALTER TABLE entries ADD COLUMN role INTEGER;
 ALTER TABLE inodes ADD COLUMN status INTEGER NOT NULL DEFAULT 0;

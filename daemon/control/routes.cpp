@@ -13,6 +13,7 @@
 
 #include "daemon/control/api_admin.h"
 #include "daemon/control/api_empty.h"
+#include "daemon/control/api_items.h"
 #include "daemon/control/api_trash.h"
 #include "daemon/control/errors.h"
 #include "daemon/control/protocol/bytes.h"
@@ -54,6 +55,11 @@ constexpr std::array kRoutes{
     Route{kPost, protocol::kEmptyResource, Right::account, &empty_trash},
     Route{kPost, protocol::kPurgeResource, Right::account, &purge_items},
     Route{kGet, protocol::kOperationResource, Right::member, &show_operation},
+    Route{kGet, protocol::kStatusResource, Right::member, &show_status, Parameters::of_handler},
+    Route{kPost, protocol::kStatusResource, Right::member, &set_status},
+    Route{kPost, protocol::kAssociateResource, Right::member, &associate},
+    Route{kPost, protocol::kDissociateResource, Right::member, &dissociate},
+    Route{kPost, protocol::kExplainResource, Right::member, &explain},
     Route{kGet, protocol::kStatsResource, Right::member, &show_stats},
     Route{kGet, protocol::kMountsResource, Right::member, &list_mounts},
     Route{kGet, protocol::kPingResource, Right::anyone, &ping},

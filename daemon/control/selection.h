@@ -12,6 +12,9 @@ Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now);
 Result<TrashQuery> to_query(const protocol::ListRequest& request, Timestamp now);
 Result<OnCollision> to_collision(const std::optional<std::string>& word);
 
+Result<TrashMode> to_mode(const std::string& word);
+[[nodiscard]] std::string_view mode_name(TrashMode mode);
+
 // The words of sortBy and sortDir.
 [[nodiscard]] std::string_view sort_name(TrashSort sort);
 [[nodiscard]] std::string_view direction_name(SortDirection direction);

@@ -25,6 +25,11 @@ struct Options {
   protocol::Filter filter;
   bool yes = false;
 
+  // trash
+  std::optional<std::string> mode;
+  bool force = false;
+  // status
+  std::optional<std::string> status;
   // list
   SortBy sort = SortBy::date;
   bool ascending = false;

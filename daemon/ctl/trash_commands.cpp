@@ -4,16 +4,15 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <filesystem>
 #include <limits>
 #include <ostream>
 #include <set>
 
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/time_text.h"
+#include "daemon/ctl/addressing.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/confirm.h"
-#include "daemon/ctl/paths.h"
 #include "daemon/ctl/report.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
@@ -22,17 +21,6 @@ namespace reprieve::ctl {
 namespace {
 
 namespace field = protocol::field;
-
-protocol::QueryParameters account_query(const Options& options) {
-  protocol::QueryParameters query;
-  if (options.account) query.emplace_back(field::kAccount, *options.account);
-  return query;
-}
-
-boost::json::object with_account(boost::json::object body, const Options& options) {
-  if (options.account) body[field::kAccount] = *options.account;
-  return body;
-}
 
 protocol::ListRequest to_request(const Options& options) {
   constexpr std::array<std::string_view, 3> kApiNames{"DateDeleted", "TotalSize", "Name"};
@@ -111,9 +99,11 @@ void print_item(const protocol::Item& item, std::ostream& out) {
   sheet.add("Kind", printable(item.kind));
   sheet.add("Origin", printable(item.origin));
   sheet.add("Account", printable(item.account));
-  sheet.add("Deleted", protocol::rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
+  sheet.add("Deleted", rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
   sheet.add("Deleted by", printable(item.deleted_by) + " (uid " + std::to_string(item.deleted_by_uid) + ")");
   sheet.add("Session", printable(item.session));
+  sheet.add("Mode", printable(item.mode));
+  if (item.together) sheet.add("Trashed together with", std::to_string(*item.together));
   if (item.figures) {
     sheet.add("Files", std::to_string(item.figures->files));
     sheet.add("Folders", std::to_string(item.figures->folders));
@@ -123,28 +113,6 @@ void print_item(const protocol::Item& item, std::ostream& out) {
   if (!item.counts.empty()) sheet.add("Holds", describe_counts(item));
   sheet.add("Held", item.held ? "yes" : "no");
   sheet.print(out);
-}
-
-Outcome<std::vector<protocol::Mount>> fetch_mounts(Session& session) {
-  const auto answer = session.client.get(protocol::kMountsResource, account_query(session.options));
-  if (!answer) return give_up(answer.error());
-  if (answer->refused()) return give_up(answer->failure());
-  std::vector<protocol::Mount> mounts;
-  const auto& items = answer->body.at(field::kItems).as_array();
-  mounts.reserve(items.size());
-  for (const auto& mount : items) mounts.push_back(protocol::Mount::parse(mount));
-  return mounts;
-}
-
-Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments) {
-  const auto mounts = fetch_mounts(session);
-  if (!mounts) return give_up(mounts.error());
-  std::error_code error;
-  const auto here = std::filesystem::current_path(error);
-  std::vector<std::string> paths;
-  paths.reserve(arguments.size());
-  for (const std::string& argument : arguments) paths.push_back(to_daemon_path(argument, here, *mounts));
-  return paths;
 }
 
 std::string trash_question(const std::vector<std::string>& paths) {
@@ -230,7 +198,8 @@ Outcome<ExitCode> run_trash(Session& session) {
   if (!options.yes && session.screen.can_ask && !confirm(session.screen, trash_question(options.paths))) {
     return give_up(ExitCode::usage, "not confirmed: nothing was trashed");
   }
-  const protocol::TrashRequest request{.paths = *std::move(paths), .mode = {}};
+  const protocol::TrashRequest request{
+      .paths = *std::move(paths), .mode = options.mode.value_or(std::string()), .force = options.force};
   const auto answer = session.client.post(protocol::kTrashResource, with_account(request.to_json(), options));
   if (!answer) return give_up(answer.error());
   const auto list = results_of(*answer);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/items.h"
+
+#include "core/associations.h"
+#include "core/deletion_check.h"
+#include "core/own_attributes.h"
+#include "core/parts.h"
+#include "core/tree_figures.h"
+
+namespace reprieve {
+namespace {
+
+// A path that leads to an item which may be changed.
+Result<InodeRow> require_item(Transaction& tx, const Account& account, const std::string& path) {
+  REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
+  REPRIEVE_TRY(InodeRow row, require_inode(tx, target.inode));
+  if (target.parent == account.trash) return fail(Errc::in_trash);
+  REPRIEVE_TRY_VOID(require_live(tx, account, target.parent));
+  return row;
+}
+
+std::vector<std::string> paths_of(Transaction& tx, const Account& account, const std::vector<InodeId>& inodes) {
+  std::vector<std::string> paths;
+  for (const InodeId inode : inodes) {
+    if (auto path = visible_path(tx, account, inode)) paths.push_back(*std::move(path));
+  }
+  return paths;
+}
+
+Result<ItemDescription> describe_inode(Transaction& tx, const Account& account, InodeId inode) {
+  REPRIEVE_TRY(const InodeRow row, require_inode(tx, inode));
+  return ItemDescription{.kind = row.kind,
+                         .owner = owner_name(tx, row),
+                         .role = std::string(role_word(tx, account, row)),
+                         .status = row.status,
+                         .files_deleted = row.files_deleted,
+                         .derived_from = paths_of(tx, account, tx.derivations.sources_of(inode)),
+                         .made_from_it = paths_of(tx, account, tx.derivations.derived_from(inode))};
+}
+
+}  // namespace
+
+Items::Items(CoreParts& parts) : parts_(parts) {}
+
+Result<ItemDescription> Items::describe(const Account& account, const std::string& path) {
+  return parts_.store->read([&](Transaction& tx) -> Result<ItemDescription> {
+    REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
+    return describe_inode(tx, account, target.inode);
+  });
+}
+
+Result<void> Items::set_status(const Account& account, const std::string& path, ItemStatus status,
+                               const Caller& caller) {
+  REPRIEVE_TRY(const InodeId changed, parts_.store->write([&](Transaction& tx) -> Result<InodeId> {
+    REPRIEVE_TRY(const InodeRow item, require_item(tx, account, path));
+    REPRIEVE_TRY_VOID(require_status_kind(item));
+    tx.inodes.set_status(item.id, status);
+    tx.inodes.set_changed(item.id, parts_.clock.now());
+    return item.id;
+  }));
+  parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<void> Items::associate(const Account& account, const std::string& derived,
+                              const std::vector<std::string>& sources, const Caller& caller) {
+  REPRIEVE_TRY(const InodeId changed, parts_.store->write([&](Transaction& tx) -> Result<InodeId> {
+    REPRIEVE_TRY(const InodeRow item, require_item(tx, account, derived));
+    for (const std::string& path : sources) {
+      REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
+      REPRIEVE_TRY(const InodeRow source, require_inode(tx, target.inode));
+      REPRIEVE_TRY_VOID(check_association(item, source));
+      tx.derivations.add(item.id, source.id);
+    }
+    tx.inodes.set_changed(item.id, parts_.clock.now());
+    return item.id;
+  }));
+  parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<void> Items::dissociate(const Account& account, const std::string& derived,
+                               const std::vector<std::string>& sources, const Caller& caller) {
+  REPRIEVE_TRY(const InodeId changed, parts_.store->write([&](Transaction& tx) -> Result<InodeId> {
+    REPRIEVE_TRY(const InodeRow item, require_item(tx, account, derived));
+    for (const std::string& path : sources) {
+      REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
+      if (!tx.derivations.remove(item.id, target.inode)) {
+        return fail(Errc::not_found, derived + " is not associated with " + path);
+      }
+    }
+    tx.inodes.set_changed(item.id, parts_.clock.now());
+    return item.id;
+  }));
+  parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<Explanation> Items::explain(const Account& account, const std::string& path) {
+  InodeId top;
+  REPRIEVE_TRY(Explanation explanation, parts_.store->read([&](Transaction& tx) -> Result<Explanation> {
+    REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
+    top = target.inode;
+    Explanation found;
+    REPRIEVE_TRY(found.item, describe_inode(tx, account, target.inode));
+    if (target.parent == account.trash) {
+      found.refusal = Error{Errc::in_trash, {}};
+      return found;
+    }
+    const auto doomed = tx.entries.find_live_with_inode(target.parent, target.name.bytes());
+    if (!doomed) return fail(Errc::not_found, path + " does not exist");
+    const auto allowed = check_deletion(tx, *doomed, locate(tx, account, target.parent), Guard::heed);
+    if (!allowed) found.refusal = allowed.error();
+    return found;
+  }));
+  REPRIEVE_TRY(explanation.figures, count_together(parts_, {top}));
+  return explanation;
+}
+
+}  // namespace reprieve

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+#include "daemon/ctl/commands.h"
+
+// How requests say which account and which paths they are about.
+namespace reprieve::ctl {
+
+[[nodiscard]] protocol::QueryParameters account_query(const Options& options);
+[[nodiscard]] boost::json::object with_account(boost::json::object body, const Options& options);
+
+// Paths of the command line as the daemon takes them (paths.h); asks it what is mounted.
+Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments);
+
+}  // namespace reprieve::ctl

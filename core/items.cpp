@@ -15,7 +15,9 @@ Result<InodeRow> require_item(Transaction& tx, const Account& account, const std
   REPRIEVE_TRY(const PathTarget target, Namespace::resolve_in(tx, account, path));
   REPRIEVE_TRY(InodeRow row, require_inode(tx, target.inode));
   if (target.parent == account.trash) return fail(Errc::in_trash);
-  REPRIEVE_TRY_VOID(require_live(tx, account, target.parent));
+  const Location location = locate_inode(tx, account, target.inode);
+  if (location.life != Life::live) return fail(Errc::in_trash);
+  if (location.role == Role::viewer) return fail(Errc::viewer_only);
   return row;
 }
 
@@ -29,9 +31,10 @@ std::vector<std::string> paths_of(Transaction& tx, const Account& account, const
 
 Result<ItemDescription> describe_inode(Transaction& tx, const Account& account, InodeId inode) {
   REPRIEVE_TRY(const InodeRow row, require_inode(tx, inode));
+  const Standing standing = standing_of(tx, row, locate_inode(tx, account, inode));
   return ItemDescription{.kind = row.kind,
-                         .owner = owner_name(tx, row),
-                         .role = std::string(role_word(tx, account, row)),
+                         .owner = standing.owner,
+                         .role = std::string(standing.role),
                          .status = row.status,
                          .files_deleted = row.files_deleted,
                          .derived_from = paths_of(tx, account, tx.derivations.sources_of(inode)),

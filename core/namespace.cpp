@@ -56,8 +56,8 @@ Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, con
 Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) {
   if (directory == account.root) return directory;
   return parts_.store->read([&](Transaction& tx) -> Result<InodeId> {
-    const EntryRow* place = tx.entries.place_of_directory(directory);
-    if (place == nullptr) return fail(Errc::stale);
+    const auto place = place_in_tree(tx, account, directory);
+    if (!place) return fail(Errc::stale);
     return place->item ? account.trash : place->parent;
   });
 }

@@ -4,7 +4,6 @@
 #include <array>
 #include <vector>
 
-#include "core/ancestry.h"
 #include "core/associations.h"
 #include "core/base/time_text.h"
 #include "core/item_status.h"
@@ -25,8 +24,7 @@ std::string_view short_name(std::string_view name) { return name.substr(kPrefix.
 struct Facts {
   InodeRow inode;
   bool live = false;
-  std::string owner;
-  std::string_view role;
+  Standing standing;
   std::string sources;           // paths, one a line
   std::optional<TrashRow> item;  // the account's own, of which it is the top
 };
@@ -43,9 +41,9 @@ std::string source_paths(Transaction& tx, const Account& account, InodeId inode)
 Result<Facts> gather(Transaction& tx, const Account& account, InodeId inode) {
   Facts facts;
   REPRIEVE_TRY(facts.inode, require_inode(tx, inode));
-  facts.live = locate_inode(tx, account, inode).life == Life::live;
-  facts.owner = owner_name(tx, facts.inode);
-  facts.role = role_word(tx, account, facts.inode);
+  const Location location = locate_inode(tx, account, inode);
+  facts.live = location.life == Life::live;
+  facts.standing = standing_of(tx, facts.inode, location);
   facts.sources = source_paths(tx, account, inode);
   for (const EntryRow& place : tx.entries.places(inode)) {
     if (!place.item) continue;
@@ -60,8 +58,8 @@ std::string text(bool value) { return value ? "true" : "false"; }
 // None: it does not apply.
 std::optional<std::string> of_live(const Facts& facts, std::string_view name) {
   if (!facts.live) return std::nullopt;
-  if (name == "owner") return facts.owner;
-  if (name == "role") return std::string(facts.role);
+  if (name == "owner") return facts.standing.owner;
+  if (name == "role") return std::string(facts.standing.role);
   return std::nullopt;
 }
 
@@ -169,15 +167,14 @@ std::optional<std::string> visible_path(Transaction& tx, const Account& account,
   return in_trash;
 }
 
-std::string owner_name(Transaction& tx, const InodeRow& item) {
+Standing standing_of(Transaction& tx, const InodeRow& item, const Location& location) {
+  const auto top = location.top ? tx.inodes.find(location.top) : std::nullopt;
+  const AccountId owner = top ? top->owner : item.owner;
+  Standing standing{.owner = {}, .role = role_name(location.role)};
   for (const Account& account : tx.accounts.all()) {
-    if (account.id == item.owner) return account.name;
+    if (account.id == owner) standing.owner = account.name;
   }
-  return {};
-}
-
-std::string_view role_word(Transaction& /*tx*/, const Account& /*account*/, const InodeRow& /*item*/) {
-  return "owner";
+  return standing;
 }
 
 }  // namespace reprieve

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/accounts.h"
+#include "core/ancestry.h"
 #include "core/attribute_service.h"
 #include "core/base/result.h"
 #include "core/store/store.h"
@@ -28,9 +29,11 @@ Result<void> remove_own_attribute(Transaction& tx, const InodeRow& item, const s
 
 // The path by which the account sees the inode: a live one, else one below .trash/, else none.
 std::optional<std::string> visible_path(Transaction& tx, const Account& account, InodeId inode);
-// The account that owns the item.
-std::string owner_name(Transaction& tx, const InodeRow& item);
-// What the account may do with it: "owner"…
-std::string_view role_word(Transaction& tx, const Account& account, const InodeRow& item);
+// Whose an item is, and what the account may do with it: "owner"…
+struct Standing {
+  std::string owner;  // the account that owns the project or run that it is or lies in
+  std::string_view role;
+};
+Standing standing_of(Transaction& tx, const InodeRow& item, const Location& location);
 
 }  // namespace reprieve

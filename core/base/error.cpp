@@ -45,6 +45,9 @@ constexpr Row row(Errc code) {
     case Errc::reserved_name:
       return {REPRIEVE_ERRNO(EPERM), "reserved_name", "the name is reserved for the file system"};
     case Errc::not_owner: return {REPRIEVE_ERRNO(EPERM), "not_owner", "the account belongs to another user"};
+    case Errc::viewer_only: return {REPRIEVE_ERRNO(EACCES), "viewer_only", "the item is shared with you for reading"};
+    case Errc::not_yours: return {REPRIEVE_ERRNO(EPERM), "not_yours", "only the owner of the shared item may do that"};
+    case Errc::in_use: return {REPRIEVE_ERRNO(EBUSY), "in_use", "the account is mounted"};
     case Errc::held: return {REPRIEVE_ERRNO(EBUSY), "held", "the item is held"};
     case Errc::running:
       return {REPRIEVE_ERRNO(EBUSY), "running", "a run or an analysis in it is running; only --force deletes it"};

@@ -36,6 +36,9 @@ enum class Errc : std::uint8_t {
   parent_purged,    // restore: the original parent no longer exists
   reserved_name,    // user.reprieve.* attributes and .Trash* names belong to the file system
   not_owner,        // the peer has no right to this account
+  viewer_only,      // the item is shared for reading
+  not_yours,        // a change that only the owner of a shared item may make
+  in_use,           // the account is mounted
   held,             // the trash item is held
   running,          // a run or analysis that is running, or something that holds one
   plan_expired,     // the token names no plan, or one that was used or is too old

@@ -30,6 +30,7 @@ using EntryId = Id<struct EntryTag>;          // one name in one directory; the 
 using TrashItemId = Id<struct TrashItemTag>;  // one reprieved deletion
 using AccountId = Id<struct AccountTag>;
 using SessionId = Id<struct SessionTag>;      // deletions that one process made
+using EventId = Id<struct EventTag>;          // something that happened, in the order in which it did
 using OperationId = Id<struct OperationTag>;  // long work with progress, as an empty
 using MountId = Id<struct MountTag>;          // one mounted view in this process; not stored
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/ids.h"
+#include "core/base/role.h"
 
 namespace reprieve {
 
@@ -13,7 +14,8 @@ struct EntryRow {
   EntryId id;
   std::string name;
   InodeId inode;
-  TrashItemId item;  // set: trashed; the name and parent are where it was
+  TrashItemId item;         // set: trashed; the name and parent are where it was
+  Role role = Role::owner;  // of the account whose projects/ or runs/ this is; not owner: the item is shared with it
 };
 
 }  // namespace reprieve

@@ -37,11 +37,14 @@ struct Store::Connection {
         commit(*database, "COMMIT"),
         roll_back(*database, "ROLLBACK"),
         inodes(*database),
-        entries(*database),
+        hidden(*database),
+        entries(*database, hidden),
         trash(*database),
         accounts(*database),
         purges(*database),
         sequences(*database),
+        grants(*database),
+        events(*database),
         derivations(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
@@ -55,13 +58,16 @@ struct Store::Connection {
   std::unique_ptr<SQLite::Database> database;
   SQLite::Statement begin, commit, roll_back;
   InodeRows inodes;
+  HiddenRows hidden;
   EntryRows entries;
   TrashRows trash;
   AccountRows accounts;
   PurgeRows purges;
   SequenceRows sequences;
+  GrantRows grants;
+  EventRows events;
   DerivationRows derivations;
-  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, derivations};
+  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, grants, hidden, events, derivations};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).
@@ -125,6 +131,8 @@ void Store::roll_back() {
   if (sqlite3_get_autocommit(connection_->database->getHandle()) == 0) connection_->roll_back.tryExecuteStep();
   connection_->roll_back.tryReset();
   connection_->entries.rolled_back();
+  connection_->hidden.rolled_back();
+  connection_->grants.rolled_back();
 }
 
 Error Store::abandon() {

@@ -15,6 +15,9 @@
 #include "core/store/account_rows.h"
 #include "core/store/derivation_rows.h"
 #include "core/store/entry_rows.h"
+#include "core/store/event_rows.h"
+#include "core/store/grant_rows.h"
+#include "core/store/hidden_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/purge_rows.h"
 #include "core/store/sequence_rows.h"
@@ -32,6 +35,9 @@ class Transaction {
   AccountRows& accounts;
   PurgeRows& purges;
   SequenceRows& sequences;
+  GrantRows& grants;
+  HiddenRows& hidden;
+  EventRows& events;
   DerivationRows& derivations;
 };
 

@@ -46,6 +46,8 @@ unsigned http_status(Errc code) {
     case Errc::access_denied:
     case Errc::skeleton:
     case Errc::reserved_name:
+    case Errc::viewer_only:
+    case Errc::not_yours:
     case Errc::not_owner: return 403;
     case Errc::not_found:
     case Errc::no_attribute: return 404;
@@ -58,6 +60,7 @@ unsigned http_status(Errc code) {
     case Errc::in_trash:
     case Errc::parent_in_trash:
     case Errc::parent_purged:
+    case Errc::in_use:
     case Errc::held:
     case Errc::running: return 409;
     case Errc::stale:

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace reprieve {
+
+// What an event tells of. Stored by name.
+enum class EventKind : std::uint8_t {
+  trash,  // told from the trash items, not stored
+  restore,
+  leave,
+  hide,
+  unhide,
+  rejoin,
+  share,
+  unshare,
+  account_add,
+  account_set,
+  account_remove,
+  denied,  // a control request of somebody without the right
+};
+
+// "restore", "account_add"…
+[[nodiscard]] std::string_view event_name(EventKind kind);
+// `restore` for a name that is none, which only a newer version can have stored.
+[[nodiscard]] EventKind event_named(std::string_view name);
+
+}  // namespace reprieve

@@ -94,6 +94,16 @@ Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const Attribute
   return blobs.set_times(blob, times);
 }
 
+// The same where the size changes and an account has a quota. Of a file that is open for writing the close tells.
+Result<void> resize_within_quota(CoreParts& parts, const InodeRow& row, const AttributeChanges& changes) {
+  REPRIEVE_TRY(const struct stat before, parts.blobs->stat_blob(row.id));
+  const auto bytes = static_cast<std::int64_t>(*changes.size) - std::int64_t{before.st_size};
+  if (bytes > 0) REPRIEVE_TRY_VOID(parts.quotas.check_room(row.owner));
+  REPRIEVE_TRY_VOID(apply_to_blob(*parts.blobs, row.id, changes));
+  if (!parts.content.is_open_for_writing(row.id)) parts.quotas.changed(row.owner, row.id, bytes);
+  return {};
+}
+
 // Names that users may not touch.
 Result<void> check_xattr_name(const std::string& name) {
   if (name.size() > kXattrNameMax) return fail(Errc::buffer_too_small, "the attribute's name is over 255 bytes long");
@@ -104,6 +114,15 @@ Result<void> check_xattr_name(const std::string& name) {
   if (name.size() == prefix->size())
     return fail(Errc::invalid_argument, "the attribute's name ends after its namespace");
   return {};
+}
+
+// The disk as large as the quota, and with no more free than is free indeed.
+void limit_to(struct statvfs& figures, const Quota& quota) {
+  const std::uint64_t unit = std::max<std::uint64_t>(figures.f_frsize, 1);
+  const std::uint64_t left = quota.limit > quota.used ? quota.limit - quota.used : 0;
+  figures.f_blocks = quota.limit / unit;
+  figures.f_bfree = std::min<std::uint64_t>(figures.f_bfree, left / unit);
+  figures.f_bavail = std::min<std::uint64_t>(figures.f_bavail, left / unit);
 }
 
 }  // namespace
@@ -140,7 +159,11 @@ Result<InodeRow> AttributeService::set_blob_and_row(const Account& account, Inod
   }));
   const bool is_file = S_ISREG(row.mode);
   if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
-  if (is_file) REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+  if (is_file && changes.size && parts_.quotas.any()) {
+    REPRIEVE_TRY_VOID(resize_within_quota(parts_, row, changes));
+  } else if (is_file) {
+    REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+  }
   if (!changes_row(row, changes, caller)) return row;
   return parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
     // Read again: the row may have changed while the blob was worked on.
@@ -209,8 +232,9 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
   return {};
 }
 
-Result<struct statvfs> AttributeService::statfs() {
+Result<struct statvfs> AttributeService::statfs(const Account& account) {
   REPRIEVE_TRY(struct statvfs figures, parts_.blobs->disk());
+  if (const auto quota = parts_.quotas.of(account.id)) limit_to(figures, *quota);
   figures.f_namemax = kEntryNameMax;
   return figures;
 }

@@ -29,7 +29,7 @@ class AttributeService {
 
   Result<Attributes> get(InodeId inode);
   // in_trash (unless the file is open since before it was trashed), skeleton, invalid_argument (size of what is not a
-  // regular file).
+  // regular file), over_quota (a larger size).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
   // no_attribute; not_supported for system.*, which POSIX ACLs live in. `account` is whose view of the item
@@ -43,8 +43,8 @@ class AttributeService {
                          XattrMode mode, const Caller& caller);
   Result<void> remove_xattr(const Account& account, InodeId inode, const std::string& name, const Caller& caller);
 
-  // The backing disk's figures; f_namemax is ours.
-  Result<struct statvfs> statfs();
+  // The backing disk's figures, or those of the account's quota; f_namemax is ours.
+  Result<struct statvfs> statfs(const Account& account);
 
  private:
   // set() where the row alone changes, and where the blob does too. Both return the row as it is then.

@@ -12,6 +12,7 @@
 #include "core/empty_plan.h"
 #include "core/items.h"
 #include "core/namespace.h"
+#include "core/quota_ledger.h"
 #include "core/sessions.h"
 #include "core/settings.h"
 #include "core/storage_figures.h"
@@ -40,10 +41,12 @@ class FileSystem {
   [[nodiscard]] Items& items();
   [[nodiscard]] Trash& trash();
   [[nodiscard]] EmptyPlans& empty_plans();
+  [[nodiscard]] QuotaLedger& quotas();
 
   // On return every change so far survives a power cut. io.
   Result<void> sync();
   Result<StorageFigures> figures();
+  Result<AccountFigures> figures(const Account& account);
   // not_found: finished long ago, or never was.
   Result<OperationProgress> operation(OperationId id);
 

@@ -88,6 +88,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     InodeRow row = make_inode(account, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
+    REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
     tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
     add_entry(tx, parent.id, name.bytes(), id);
     tx.inodes.directory_changed(parent.id, S_ISDIR(node.mode) ? 1 : 0, now);
@@ -103,7 +104,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
   parts_.announce(changes);
   REPRIEVE_TRY(const Attributes attributes,
                is_file ? view_open_file(parts_, *made, blob.file.get()) : view_inode(parts_, *made));
-  return Created{attributes, std::move(blob.file)};
+  return Created{attributes, made->owner, std::move(blob.file)};
 }
 
 Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeId parent_id, const EntryName& name,

@@ -12,6 +12,7 @@
 #include "core/items.h"
 #include "core/namespace.h"
 #include "core/purger.h"
+#include "core/quota_ledger.h"
 #include "core/sessions.h"
 #include "core/settings.h"
 #include "core/store/blob_store.h"
@@ -36,6 +37,7 @@ struct CoreParts {
         items(*this),
         attributes(*this),
         content(*this),
+        quotas(*this),
         trash(*this),
         plans(*this),
         purger(*this),
@@ -59,6 +61,7 @@ struct CoreParts {
   Items items;
   AttributeService attributes;
   Content content;
+  QuotaLedger quotas;
   Trash trash;
   EmptyPlans plans;
   Purger purger;

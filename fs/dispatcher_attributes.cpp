@@ -82,7 +82,7 @@ void AttributesDispatcher::removexattr(Reply reply, fuse_ino_t node, const char*
 }
 
 void AttributesDispatcher::statfs(Reply reply, fuse_ino_t) {
-  const auto figures = mount_.core.attributes().statfs();
+  const auto figures = mount_.core.attributes().statfs(mount_.account);
   if (!figures) return void(std::move(reply).error(figures.error()));
   std::move(reply).figures(*figures);
 }

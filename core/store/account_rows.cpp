@@ -30,6 +30,8 @@ AccountRows::AccountRows(SQLite::Database& database)
       insert_(database,
               "INSERT INTO accounts (id, name, uid, gid, root, projects, runs, trash, created)"
               " VALUES (?1, CAST(?2 AS TEXT), ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      quota_(database, "SELECT quota_bytes FROM accounts WHERE id = ?1"),
+      set_quota_(database, "UPDATE accounts SET quota_bytes = nullif(?2, 0) WHERE id = ?1"),
       find_session_(
           database,
           "SELECT id FROM sessions WHERE account = ?1 AND uid = ?2 AND process = ?3 AND started = ?4 AND boot = ?5"),
@@ -60,6 +62,16 @@ void AccountRows::insert(const Account& account, Timestamp now) {
   Query(insert_, account.id, account.name, account.uid, account.gid, account.root, account.projects, account.runs,
         account.trash, now)
       .run();
+}
+
+std::optional<std::uint64_t> AccountRows::quota(AccountId id) {
+  Query query(quota_, id);
+  if (!query.step() || query.is_null(0)) return std::nullopt;
+  return static_cast<std::uint64_t>(query.integer(0));
+}
+
+void AccountRows::set_quota(AccountId id, std::optional<std::uint64_t> bytes) {
+  Query(set_quota_, id, bytes.value_or(0)).run();
 }
 
 SessionId AccountRows::session(const SessionKey& key, Timestamp now) {

@@ -3,6 +3,7 @@
 
 #include <SQLiteCpp/Statement.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,12 +34,15 @@ class AccountRows {
   // The number for an account that is inserted in the same transaction.
   AccountId next_id();
   void insert(const Account& account, Timestamp now);
+  // Bytes; none: no limit.
+  std::optional<std::uint64_t> quota(AccountId id);
+  void set_quota(AccountId id, std::optional<std::uint64_t> bytes);
 
   // The number of the session, registered if it is new.
   SessionId session(const SessionKey& key, Timestamp now);
 
  private:
-  SQLite::Statement find_, all_, next_id_, insert_, find_session_, insert_session_;
+  SQLite::Statement find_, all_, next_id_, insert_, quota_, set_quota_, find_session_, insert_session_;
 };
 
 }  // namespace reprieve

@@ -13,6 +13,9 @@ InodeRows::InodeRows(SQLite::Database& database)
       remove_(database, "DELETE FROM inodes WHERE id = ?1"),
       remove_xattrs_(database, "DELETE FROM xattrs WHERE inode = ?1"),
       count_(database, "SELECT count(*) FROM inodes"),
+      last_(database, "SELECT coalesce(max(id), 0) FROM inodes"),
+      // S_ISREG(mode) of inode(7).
+      files_of_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND owner = ?1 AND (mode & 61440) = 32768"),
       target_(database, "SELECT target FROM inodes WHERE id = ?1"),
       modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
       set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
@@ -85,6 +88,19 @@ std::uint64_t InodeRows::count() {
   Query query(count_);
   query.step();
   return static_cast<std::uint64_t>(query.integer(0));
+}
+
+InodeId InodeRows::last() {
+  Query query(last_);
+  query.step();
+  return query.id<InodeId>(0);
+}
+
+std::vector<InodeId> InodeRows::files_of(AccountId owner, InodeId from, InodeId to) {
+  std::vector<InodeId> files;
+  Query query(files_of_, owner, from, to);
+  while (query.step()) files.push_back(query.id<InodeId>(0));
+  return files;
 }
 
 std::optional<std::string> InodeRows::target(InodeId id) {

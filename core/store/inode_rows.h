@@ -45,6 +45,10 @@ class InodeRows {
   void remove(InodeId id);  // with its xattrs
   std::uint64_t count();
   std::optional<std::string> target(InodeId id);
+  // The greatest number of all.
+  InodeId last();
+  // Regular files of the account behind `from`, up to and with `to`.
+  std::vector<InodeId> files_of(AccountId owner, InodeId from, InodeId to);
   // The row's own mtime; the epoch if there is no row.
   Timestamp modified(InodeId id);
 
@@ -74,7 +78,7 @@ class InodeRows {
   static constexpr int kColumns = 17;
 
  private:
-  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, target_, modified_;
+  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, target_, modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_, set_changed_,
       set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/items.h"
 
+#include "core/arrival.h"
 #include "core/associations.h"
 #include "core/deletion_check.h"
 #include "core/own_attributes.h"
@@ -21,6 +22,20 @@ Result<InodeRow> require_item(Transaction& tx, const Account& account, const std
   return row;
 }
 
+Result<InodeRow> require_owned(Transaction& tx, const Account& account, const std::string& path) {
+  REPRIEVE_TRY(InodeRow row, require_item(tx, account, path));
+  if (locate_inode(tx, account, row.id).role != Role::owner) return fail(Errc::not_yours);
+  return row;
+}
+
+std::vector<std::string> live_paths(Transaction& tx, const Account& account, InodeId inode) {
+  std::vector<std::string> paths;
+  for (const EntryRow& place : live_places(tx, account, inode)) {
+    paths.push_back(join(locate(tx, account, place.parent).path, place.name));
+  }
+  return paths;
+}
+
 std::vector<std::string> paths_of(Transaction& tx, const Account& account, const std::vector<InodeId>& inodes) {
   std::vector<std::string> paths;
   for (const InodeId inode : inodes) {
@@ -37,6 +52,7 @@ Result<ItemDescription> describe_inode(Transaction& tx, const Account& account, 
                          .role = std::string(standing.role),
                          .status = row.status,
                          .files_deleted = row.files_deleted,
+                         .places = live_paths(tx, account, inode),
                          .derived_from = paths_of(tx, account, tx.derivations.sources_of(inode)),
                          .made_from_it = paths_of(tx, account, tx.derivations.derived_from(inode))};
 }
@@ -96,6 +112,35 @@ Result<void> Items::dissociate(const Account& account, const std::string& derive
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
+  return {};
+}
+
+Result<void> Items::add_to(const Account& account, const std::string& project, const std::string& sample,
+                           const Caller& caller) {
+  Changes changes{.through = caller.mount};
+  REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    REPRIEVE_TRY(const InodeRow added, require_owned(tx, account, sample));
+    REPRIEVE_TRY(const InodeRow target, require_owned(tx, account, project));
+    if (added.kind != ItemKind::sample) return fail(Errc::wrong_place, sample + " is no sample");
+    if (target.kind != ItemKind::project) return fail(Errc::wrong_place, project + " is no project");
+    const auto samples = tx.entries.find_live_with_inode(target.id, "samples");
+    if (!samples || samples->inode.kind != ItemKind::samples) {
+      return fail(Errc::wrong_place, project + " has no folder of samples");
+    }
+    const InodeId folder = samples->inode.id;
+    for (const EntryRow& place : tx.entries.places(added.id)) {
+      if (place.parent == folder && !place.item) return fail(Errc::exists, "the sample is in that project already");
+    }
+    REPRIEVE_TRY(const PathTarget from, Namespace::resolve_in(tx, account, sample));
+    if (tx.entries.find_live(folder, from.name.bytes())) return fail(Errc::exists);
+    const Timestamp now = parts_.clock.now();
+    add_entry(tx, folder, from.name.bytes(), added.id);
+    tx.inodes.directory_changed(folder, 1, now);
+    tx.inodes.set_changed(added.id, now);
+    changes.seen = {{folder, from.name}, {added.id, std::nullopt}};
+    return {};
+  }));
+  parts_.announce(changes);
   return {};
 }
 

@@ -24,6 +24,7 @@ struct ItemDescription {
   std::string role;   // of the account that asks
   ItemStatus status = ItemStatus::none;
   bool files_deleted = false;
+  std::vector<std::string> places;  // where it is live in the account: of a sample perhaps several
   std::vector<std::string> derived_from;
   std::vector<std::string> made_from_it;
 };
@@ -51,6 +52,11 @@ class Items {
   // not_found: they are not associated. Then nothing is changed.
   Result<void> dissociate(const Account& account, const std::string& derived, const std::vector<std::string>& sources,
                           const Caller& caller);
+
+  // Puts a sample into another project too, under its name. wrong_place: of another kind, or the project has no
+  // samples/. exists: it is there already, or the name is taken. not_yours: only the owner of both may.
+  Result<void> add_to(const Account& account, const std::string& project, const std::string& sample,
+                      const Caller& caller);
 
   // Counts the tree.
   Result<Explanation> explain(const Account& account, const std::string& path);

@@ -31,6 +31,7 @@ boost::json::object to_json(const std::string& path, const ItemDescription& item
   object[field::kStatus] = nullptr;
   if (item.status != ItemStatus::none) object[field::kStatus] = status_name(item.status);
   object[field::kFilesDeleted] = item.files_deleted;
+  object[field::kPlaces] = to_array(item.places);
   object[field::kDerivedFrom] = to_array(item.derived_from);
   object[field::kMadeFromIt] = to_array(item.made_from_it);
   return object;
@@ -47,15 +48,19 @@ struct Association {
   std::vector<std::string> sources;
 };
 
+// The path below the root of the account.
+Result<std::string> path_in(const Call& call, const Account& account, const std::string& path) {
+  REPRIEVE_TRY(Place place, place_of(call, path));
+  if (place.account.id == account.id) return std::move(place.path);
+  return fail(Errc::invalid_argument, path + " lies in the account \"" + place.account.name + "\"");
+}
+
 Result<Association> to_association(const Call& call, const protocol::AssociateRequest& request) {
   REPRIEVE_TRY(Place derived, place_of(call, request.path));
   Association association{std::move(derived), {}};
   for (const std::string& path : request.sources) {
-    REPRIEVE_TRY(Place source, place_of(call, path));
-    if (source.account.id != association.derived.account.id) {
-      return fail(Errc::invalid_argument, "a source lies in the account \"" + source.account.name + "\"");
-    }
-    association.sources.push_back(std::move(source.path));
+    REPRIEVE_TRY(std::string source, path_in(call, association.derived.account, path));
+    association.sources.push_back(std::move(source));
   }
   return association;
 }
@@ -116,6 +121,14 @@ Result<Response> dissociate(const Call& call) {
   const auto& [account, path] = to.derived;
   REPRIEVE_TRY_VOID(call.services.files.items().dissociate(account, path, to.sources, call.caller()));
   return describe(call, to.derived, request.path);
+}
+
+Result<Response> add_to(const Call& call) {
+  REPRIEVE_TRY(const auto request, protocol::AddToRequest::parse(call.body));
+  REPRIEVE_TRY(const Place sample, place_of(call, request.path));
+  REPRIEVE_TRY(const std::string project, path_in(call, sample.account, request.project));
+  REPRIEVE_TRY_VOID(call.services.files.items().add_to(sample.account, project, sample.path, call.caller()));
+  return describe(call, sample, request.path);
 }
 
 Result<Response> explain(const Call& call) {

@@ -10,6 +10,7 @@ Result<Response> show_status(const Call& call);
 Result<Response> set_status(const Call& call);
 Result<Response> associate(const Call& call);
 Result<Response> dissociate(const Call& call);
+Result<Response> add_to(const Call& call);
 Result<Response> explain(const Call& call);
 
 }  // namespace reprieve::control

@@ -59,6 +59,7 @@ constexpr std::array kRoutes{
     Route{kPost, protocol::kStatusResource, Right::member, &set_status},
     Route{kPost, protocol::kAssociateResource, Right::member, &associate},
     Route{kPost, protocol::kDissociateResource, Right::member, &dissociate},
+    Route{kPost, protocol::kAddToResource, Right::member, &add_to},
     Route{kPost, protocol::kExplainResource, Right::member, &explain},
     Route{kGet, protocol::kStatsResource, Right::member, &show_stats},
     Route{kGet, protocol::kMountsResource, Right::member, &list_mounts},

@@ -78,7 +78,7 @@ void define_trash(CLI::App& app, Options& options) {
 }
 
 void define_status(CLI::App& app, Options& options) {
-  app.add_option("PATH", options.paths, "A run or an analysis")->required()->expected(1)->type_name("");
+  app.add_option("PATH", options.path, "A run or an analysis")->required()->type_name("");
   app.add_option("STATUS", options.status, "What to set: running, complete, failed or aborted; it is shown without")
       ->check(silently(CLI::IsMember({"running", "complete", "failed", "aborted"})))
       ->type_name("");
@@ -89,6 +89,11 @@ void define_associate(CLI::App& app, Options& options) {
       ->required()
       ->expected(2, 1000)
       ->type_name("");
+}
+
+void define_add_to(CLI::App& app, Options& options) {
+  app.add_option("PROJECT", options.project, "Where it is to be too")->required()->type_name("");
+  app.add_option("SAMPLE", options.path, "A sample of another project")->required()->type_name("");
 }
 
 void define_explain(CLI::App& app, Options& options) {
@@ -135,6 +140,7 @@ constexpr std::array kCommands{
     Command{"status", "", "Show or set how far a run or an analysis is", &define_status, &run_status},
     Command{"associate", "", "Say what a sample or an analysis was made from", &define_associate, &run_associate},
     Command{"dissociate", "", "Take that back", &define_associate, &run_dissociate},
+    Command{"add-to", "", "Put a sample into another project too", &define_add_to, &run_add_to},
     Command{"stats", "", "Show figures of the store", &define_nothing, &run_stats},
     Command{"mounts", "", "List what is mounted where", &define_nothing, &run_mounts},
     Command{"ping", "", "Ask whether the daemon answers", &define_nothing, &run_ping},

@@ -43,6 +43,7 @@ Outcome<ExitCode> run_restore(Session& session);
 Outcome<ExitCode> run_status(Session& session);
 Outcome<ExitCode> run_associate(Session& session);
 Outcome<ExitCode> run_dissociate(Session& session);
+Outcome<ExitCode> run_add_to(Session& session);
 Outcome<ExitCode> run_explain(Session& session);
 // What destroys: destroy_commands.cpp.
 Outcome<ExitCode> run_empty(Session& session);

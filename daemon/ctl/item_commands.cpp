@@ -50,9 +50,13 @@ std::string describe(const boost::json::object& item) {
   const std::string status = text_of(item, field::kStatus);
   const std::string sources = paths_of(item, field::kDerivedFrom);
   const auto* deleted = item.if_contains(field::kFilesDeleted);
+  const auto* places = item.if_contains(field::kPlaces);
   std::string line = printable(protocol::get_bytes(item, field::kPath)) + ": " + printable(text_of(item, field::kKind));
   if (!status.empty()) line += ", " + printable(status);
   if (deleted != nullptr && deleted->is_bool() && deleted->get_bool()) line += ", its files deleted";
+  if (places != nullptr && places->is_array() && places->get_array().size() > 1) {
+    line += ", in " + counted(places->get_array().size(), "project");
+  }
   if (!sources.empty()) line += ", derived from " + sources;
   return line;
 }
@@ -89,7 +93,7 @@ std::string outlook(const boost::json::object& result) {
 
 Outcome<ExitCode> run_status(Session& session) {
   const Options& options = session.options;
-  auto paths = daemon_paths(session, options.paths);
+  auto paths = daemon_paths(session, {options.path});
   if (!paths) return give_up(std::move(paths).error());
   const protocol::StatusRequest request{.path = paths->front(), .status = options.status};
   if (options.status) {
@@ -105,6 +109,14 @@ Outcome<ExitCode> run_associate(Session& session) { return change_associations(s
 
 Outcome<ExitCode> run_dissociate(Session& session) {
   return change_associations(session, protocol::kDissociateResource);
+}
+
+Outcome<ExitCode> run_add_to(Session& session) {
+  auto paths = daemon_paths(session, {session.options.project, session.options.path});
+  if (!paths) return give_up(std::move(paths).error());
+  const protocol::AddToRequest request{.project = paths->at(0), .path = paths->at(1)};
+  return show_item_answer(
+      session, session.client.post(protocol::kAddToResource, with_account(request.to_json(), session.options)));
 }
 
 Outcome<ExitCode> run_explain(Session& session) {

@@ -28,7 +28,9 @@ struct Options {
   // trash
   std::optional<std::string> mode;
   bool force = false;
-  // status
+  // add-to, status
+  std::string project;
+  std::string path;
   std::optional<std::string> status;
   // list
   SortBy sort = SortBy::date;

@@ -43,7 +43,7 @@ TEST_F(ItemsApi, ShowsAndSetsAStatus) {
   EXPECT_EQ(set.json().at("status").as_string(), "running");
   const auto shown = ask("GET", "/v1/status?path=runs/R").json();
   EXPECT_EQ(text(shown), R"({"path":"runs/R","kind":"run","owner":"lab","role":"owner","status":"running",)"
-                         R"("filesDeleted":false,"derivedFrom":[],"madeFromIt":[]})");
+                         R"("filesDeleted":false,"places":["runs/R"],"derivedFrom":[],"madeFromIt":[]})");
   EXPECT_TRUE(ask("GET", "/v1/status?path=projects/P").json().at("status").is_null());
   EXPECT_EQ(set_status("runs/R", "asleep").error_code(), "invalid_argument");
   EXPECT_EQ(set_status("projects/P", "running").error_code(), "invalid_argument");
@@ -143,10 +143,24 @@ TEST_F(ItemsApi, FiguresOfTheAccount) {
   EXPECT_NE(shown.out.find("1 owned, 0 shared"), std::string::npos) << shown.out;
 }
 
+TEST_F(ItemsApi, PutsASampleIntoAnotherProject) {
+  make_folder("projects/Q");
+  start();
+  const auto added = ask("POST", "/v1/add-to", R"({"project":"projects/Q","path":"projects/P/samples/S"})");
+  EXPECT_EQ(added.status, 200) << added.body;
+  EXPECT_EQ(text(added.json().at("places")), R"(["projects/P/samples/S","projects/Q/samples/S"])");
+  EXPECT_TRUE(exists("projects/Q/samples/S"));
+  EXPECT_EQ(ctl({"add-to", "projects/Q", "projects/P/samples/S"}).exit_code, 1);
+  EXPECT_EQ(trash_as("projects/P/samples/S", R"("mode":"item")").status, 200);
+  const auto again = ctl({"add-to", "projects/P", "projects/Q/samples/S"});
+  EXPECT_EQ(again.out, "projects/Q/samples/S: sample, in 2 projects\n") << again.describe();
+  EXPECT_EQ(ask("POST", "/v1/add-to", R"({"path":"projects/P/samples/S"})").error_code(), "invalid_argument");
+}
+
 TEST_F(ItemsApi, StrangersHaveNoRight) {
   start();
   EXPECT_EQ(RawClient(socket(), kEve, kEve).ask("GET", "/v1/status?path=runs/R").status, 403);
-  for (const char* resource : {"/v1/status", "/v1/associate", "/v1/dissociate", "/v1/explain"}) {
+  for (const char* resource : {"/v1/status", "/v1/associate", "/v1/dissociate", "/v1/explain", "/v1/add-to"}) {
     EXPECT_EQ(RawClient(socket(), kEve, kEve).ask("POST", resource, "{}").status, 403) << resource;
   }
 }

@@ -31,6 +31,9 @@ class ItemsTest : public ::testing::Test {
   Result<void> associate(const std::string& derived, const std::vector<std::string>& sources) {
     return volume_.core().items().associate(volume_.account(), derived, sources, process(1));
   }
+  Result<void> add_to(const std::string& project, const std::string& sample) {
+    return volume_.core().items().add_to(volume_.account(), project, sample, process(1));
+  }
   // S and T come from R, and A uses S.
   void associate_all() {
     must(associate("projects/P/samples/S", {"runs/R"}));
@@ -322,6 +325,70 @@ TEST_F(ItemsTest, TrashedItemsTellOfTheirDeletion) {
   EXPECT_EQ(refusal(xattr(".trash/R", "owner")), Errc::no_attribute);
   EXPECT_EQ(refusal(xattr(".trash/R/reads", "id")), Errc::no_attribute) << "a part is no item";
   EXPECT_EQ(refusal(set_xattr(".trash/R", "status", "complete")), Errc::in_trash);
+}
+
+TEST_F(ItemsTest, ASampleInTwoProjectsIsOneSample) {
+  volume_.write("projects/P/samples/S/f", "bytes");
+  must(add_to("projects/Q", "projects/P/samples/S"));
+  EXPECT_EQ(volume_.at("projects/Q/samples/S"), volume_.at("projects/P/samples/S"));
+  volume_.write("projects/Q/samples/S/g", "more");
+  EXPECT_EQ(volume_.read("projects/P/samples/S/g"), "more");
+  EXPECT_THAT(describe("projects/P/samples/S").places, ElementsAre("projects/P/samples/S", "projects/Q/samples/S"));
+  EXPECT_EQ(volume_.attributes("projects/Q/samples").links, 4U);
+
+  EXPECT_EQ(refusal(add_to("projects/Q", "projects/P/samples/S")), Errc::exists);
+  EXPECT_EQ(refusal(add_to("projects/Q", "runs/R")), Errc::wrong_place);
+  EXPECT_EQ(refusal(add_to("runs/R", "projects/P/samples/S")), Errc::wrong_place);
+  volume_.mkdir("projects/P/samples/T");
+  EXPECT_EQ(refusal(add_to("projects/Q", "projects/P/samples/T")), Errc::exists) << "the name is taken";
+}
+
+TEST_F(ItemsTest, DeletingASampleInOneProjectLeavesTheOther) {
+  volume_.write("projects/P/samples/S/f", "bytes");
+  volume_.mkdir("projects/P/samples/S/sub");
+  volume_.write("projects/P/samples/S/sub/g", "more");
+  must(add_to("projects/Q", "projects/P/samples/S"));
+  const TreeState before = volume_.tree("projects/P/samples/S");
+  volume_.remove_tree("projects/Q/samples/S");
+  EXPECT_FALSE(volume_.exists("projects/Q/samples/S"));
+  EXPECT_EQ(volume_.tree("projects/P/samples/S"), before);
+  EXPECT_THAT(volume_.children(".trash"), ElementsAre("S"));
+  EXPECT_EQ(volume_.item("S").figures->bytes, 9U);
+  EXPECT_EQ(volume_.item("S").figures->exclusive_bytes, 0U);
+  EXPECT_EQ(volume_.restore("S").path, "projects/Q/samples/S");
+  EXPECT_EQ(volume_.tree("projects/Q/samples/S"), before);
+}
+
+TEST_F(ItemsTest, ASampleIsDestroyedWithItsLastPlace) {
+  volume_.write("projects/P/samples/S/f", "bytes");
+  must(add_to("projects/Q", "projects/P/samples/S"));
+  volume_.trash("projects/P/samples/S");
+  volume_.empty();
+  EXPECT_EQ(volume_.read("projects/Q/samples/S/f"), "bytes");
+
+  must(add_to("projects/P", "projects/Q/samples/S"));
+  volume_.trash("projects/P/samples/S");
+  volume_.trash("projects/Q");
+  EXPECT_EQ(volume_.item("Q").figures->exclusive_bytes, 0U);
+  const EmptyPlan both = must(volume_.core().empty_plans().plan(volume_.account(), {}));
+  EXPECT_EQ(both.total.bytes, 5U);
+  EXPECT_EQ(both.total.exclusive_bytes, 5U) << "both places go";
+  volume_.purge("Q");
+  EXPECT_EQ(volume_.read(".trash/S/f"), "bytes");
+  EXPECT_EQ(volume_.item("S").figures->exclusive_bytes, 5U) << "it is the last place now";
+  volume_.empty();
+  EXPECT_THAT(volume_.children(".trash"), IsEmpty());
+  EXPECT_EQ(must(volume_.core().figures(volume_.account())).used, 8U) << "only the run is left";
+}
+
+TEST_F(ItemsTest, AGroupTakesASampleFromAllItsProjects) {
+  must(associate("projects/P/samples/S", {"runs/R"}));
+  must(add_to("projects/Q", "projects/P/samples/S"));
+  const auto outcomes = trash("runs/R", kGroup);
+  EXPECT_EQ(outcomes.size(), 3U);
+  EXPECT_EQ(restore(outcomes[0].id).size(), 3U);
+  EXPECT_TRUE(volume_.exists("projects/P/samples/S"));
+  EXPECT_TRUE(volume_.exists("projects/Q/samples/S"));
 }
 
 TEST_F(ItemsTest, ExplainsWhatADeletionWouldDo) {

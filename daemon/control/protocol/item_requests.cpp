@@ -17,9 +17,9 @@ boost::json::array bytes_array(const std::vector<std::string>& list) {
   return array;
 }
 
-std::string require_path(FieldReader& reader) {
-  auto path = reader.bytes(field::kPath);
-  if (!path) reader.complain(field::kPath, "is missing");
+std::string require_path(FieldReader& reader, std::string_view name = field::kPath) {
+  auto path = reader.bytes(name);
+  if (!path) reader.complain(name, "is missing");
   return path.value_or(std::string());
 }
 
@@ -63,6 +63,17 @@ Result<AssociateRequest> AssociateRequest::parse(const boost::json::object& body
 
 boost::json::object AssociateRequest::to_json() const {
   return {{field::kPath, bytes_value(path)}, {field::kSources, bytes_array(sources)}};
+}
+
+Result<AddToRequest> AddToRequest::parse(const boost::json::object& body) {
+  FieldReader reader(body, Source::body);
+  AddToRequest request{.project = require_path(reader, field::kProject), .path = require_path(reader)};
+  REPRIEVE_TRY_VOID(reader.finish());
+  return request;
+}
+
+boost::json::object AddToRequest::to_json() const {
+  return {{field::kProject, bytes_value(project)}, {field::kPath, bytes_value(path)}};
 }
 
 Result<ExplainRequest> ExplainRequest::parse(const boost::json::object& body) {

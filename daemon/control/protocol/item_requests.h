@@ -31,6 +31,14 @@ struct AssociateRequest {
   [[nodiscard]] boost::json::object to_json() const;
 };
 
+struct AddToRequest {
+  std::string project;
+  std::string path;  // of the sample
+
+  static Result<AddToRequest> parse(const boost::json::object& body);
+  [[nodiscard]] boost::json::object to_json() const;
+};
+
 struct ExplainRequest {
   std::vector<std::string> paths;
 

@@ -28,7 +28,8 @@ void settle_container(Transaction& tx, const Account& account, const InodeRow& p
   if (!existing) {
     constexpr mode_t kPermissions = S_IRWXU | S_IRWXG | S_IRWXO;
     const mode_t mode = S_IFDIR | (project.mode & kPermissions);
-    const InodeRow made = make_inode(account, tx.sequences.next_inode(), container, mode, project, caller, now);
+    const InodeRow made =
+        make_inode({account, account}, tx.sequences.next_inode(), container, mode, project, caller, now);
     tx.inodes.insert(made, nullptr);
     add_entry(tx, project.id, name, made.id);
     tx.inodes.directory_changed(project.id, 1, now);
@@ -40,21 +41,27 @@ void settle_container(Transaction& tx, const Account& account, const InodeRow& p
 
 }  // namespace
 
-InodeRow make_inode(const Account& account, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
+Account holder_of(Transaction& tx, const Account& account, const InodeRow& directory) {
+  if (directory.owner == account.id) return account;
+  return tx.accounts.find(directory.owner).value_or(account);
+}
+
+InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
                     const Caller& caller, Timestamp now) {
   const bool is_directory = S_ISDIR(mode);
+  const bool is_guest = maker.account.id != maker.holder.id;
   InodeRow row{.id = id,
                .kind = kind,
                .mode = mode,
-               .uid = caller.uid,
-               .gid = caller.gid,
+               .uid = is_guest ? maker.holder.uid : caller.uid,
+               .gid = is_guest ? maker.holder.gid : caller.gid,
                .links = is_directory ? 2U : 1U,
                .accessed = now,
                .modified = now,
                .changed = now,
                .born = now,
-               .owner = account.id,
-               .creator = account.id};
+               .owner = maker.holder.id,
+               .creator = maker.account.id};
   if ((parent.mode & S_ISGID) != 0) {
     row.gid = parent.gid;
     if (is_directory) row.mode |= S_ISGID;
@@ -63,8 +70,15 @@ InodeRow make_inode(const Account& account, InodeId id, ItemKind kind, mode_t mo
   return row;
 }
 
-void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode) {
-  tx.entries.insert({.parent = parent, .id = tx.sequences.next_entry(), .name = name, .inode = inode, .item = {}});
+void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode, Role role) {
+  tx.entries.insert(
+      {.parent = parent, .id = tx.sequences.next_entry(), .name = name, .inode = inode, .item = {}, .role = role});
+}
+
+void settle_owner(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory) {
+  if (moved.owner == directory.owner) return;
+  const Account holder = holder_of(tx, account, directory);
+  tx.inodes.adopt(moved.id, holder.id, moved.uid, moved.gid, holder.uid, holder.gid);
 }
 
 void settle_kind(Transaction& tx, const Account& account, const InodeRow& directory, ItemKind kind,

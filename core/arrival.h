@@ -7,10 +7,23 @@
 
 namespace reprieve {
 
-// The row of a new inode, not stored yet: the caller owns it, and a set-group-id parent hands down its group.
-InodeRow make_inode(const Account& account, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
+// In whose tree something is made.
+struct Maker {
+  const Account& account;  // that makes it
+  const Account& holder;   // that owns the project or run that it is made in
+};
+
+// The account that owns what lies in the directory, as the directory's row says.
+Account holder_of(Transaction& tx, const Account& account, const InodeRow& directory);
+
+// The row of a new inode, not stored yet. It belongs to the caller, or in another account's item to that account's
+// user; a set-group-id parent hands down its group.
+InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
                     const Caller& caller, Timestamp now);
-void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode);
+void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode, Role role = Role::owner);
+
+// A tree has come into `directory`: when that belongs to another account, so does the tree from now on.
+void settle_owner(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory);
 
 // A directory has come to a place where it counts as `kind`: stores that, and for a project sees to its folders
 // samples/ and analyses/: makes those that are missing and lets plain folders of these names become them, with the

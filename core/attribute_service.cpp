@@ -10,9 +10,9 @@
 
 #include "core/ancestry.h"
 #include "core/base/entry_name.h"
-#include "core/inode_view.h"
 #include "core/own_attributes.h"
 #include "core/parts.h"
+#include "core/standing.h"
 
 namespace reprieve {
 namespace {
@@ -29,11 +29,24 @@ Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Acc
   REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
   if (row.kind == ItemKind::trash) return fail(Errc::skeleton);
   const Location location = locate_inode(tx, account, inode);
-  if (location.life == Life::live) return row;
+  if (location.life == Life::live) {
+    if (location.role == Role::viewer) return fail(Errc::viewer_only);
+    return row;
+  }
   // Without an item it was destroyed by an exclude or purged, and only who holds it open can have asked.
   const auto item = tx.trash.find(location.item);
   if (item ? parts.content.is_open_since(inode, item->deleted) : parts.content.is_open(inode)) return row;
   return fail(Errc::in_trash);
+}
+
+// In a shared item everything shows the account's own ids, and giving it these again, as `cp -p` does, changes nothing.
+Result<AttributeChanges> without_own_ids(const Account& account, const Standing& standing, AttributeChanges changes) {
+  if (!standing.as_own) return changes;
+  if (changes.uid.value_or(account.uid) != account.uid || changes.gid.value_or(account.gid) != account.gid)
+    return fail(Errc::not_yours, "what is shared keeps the user and group of its owner");
+  changes.uid.reset();
+  changes.gid.reset();
+  return changes;
 }
 
 // What a write, a truncation or a change of owner by a plain user does to set-id bits (inode(7)).
@@ -129,33 +142,43 @@ void limit_to(struct statvfs& figures, const Quota& quota) {
 
 AttributeService::AttributeService(CoreParts& parts) : parts_(parts) {}
 
-Result<Attributes> AttributeService::get(InodeId inode) {
-  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) { return require_inode(tx, inode); }));
-  return view_inode(parts_, row);
+Result<Attributes> AttributeService::get(const Account& account, InodeId inode) {
+  REPRIEVE_TRY(const Seen seen, parts_.store->read([&](Transaction& tx) -> Result<Seen> {
+    REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
+    return see(parts_, account, row, standing_of(tx, account, row));
+  }));
+  return view_seen(parts_, seen);
 }
 
 Result<Attributes> AttributeService::set(const Account& account, InodeId inode, const AttributeChanges& changes,
                                          const Caller& caller) {
   const bool row_alone = !changes.size && !changes.accessed && !changes.modified;
-  REPRIEVE_TRY(const InodeRow row, row_alone ? set_row(account, inode, changes, caller)
-                                             : set_blob_and_row(account, inode, changes, caller));
+  REPRIEVE_TRY(const Seen seen, row_alone ? set_row(account, inode, changes, caller)
+                                          : set_blob_and_row(account, inode, changes, caller));
   parts_.announce({.through = caller.mount, .seen = {{inode, std::nullopt}}, .aftermath = {}});
-  return view_inode(parts_, row);
+  return view_seen(parts_, seen);
 }
 
-Result<InodeRow> AttributeService::set_row(const Account& account, InodeId inode, const AttributeChanges& changes,
-                                           const Caller& caller) {
-  return parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+Result<Seen> AttributeService::set_row(const Account& account, InodeId inode, const AttributeChanges& changes,
+                                       const Caller& caller) {
+  return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(InodeRow row, require_changeable(parts_, tx, account, inode));
-    store_changes(tx, row, changes, caller, parts_.clock.now());
-    return row;
+    const Standing standing = standing_of(tx, account, row);
+    REPRIEVE_TRY(const AttributeChanges allowed, without_own_ids(account, standing, changes));
+    store_changes(tx, row, allowed, caller, parts_.clock.now());
+    return see(parts_, account, row, standing);
   });
 }
 
-Result<InodeRow> AttributeService::set_blob_and_row(const Account& account, InodeId inode,
-                                                    const AttributeChanges& changes, const Caller& caller) {
+Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId inode, const AttributeChanges& asked,
+                                                const Caller& caller) {
+  Standing standing;
+  AttributeChanges changes;
   REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
-    return require_changeable(parts_, tx, account, inode);
+    REPRIEVE_TRY(InodeRow found, require_changeable(parts_, tx, account, inode));
+    standing = standing_of(tx, account, found);
+    REPRIEVE_TRY(changes, without_own_ids(account, standing, asked));
+    return found;
   }));
   const bool is_file = S_ISREG(row.mode);
   if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
@@ -164,12 +187,12 @@ Result<InodeRow> AttributeService::set_blob_and_row(const Account& account, Inod
   } else if (is_file) {
     REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
   }
-  if (!changes_row(row, changes, caller)) return row;
-  return parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+  if (!changes_row(row, changes, caller)) return see(parts_, account, row, standing);
+  return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     // Read again: the row may have changed while the blob was worked on.
     REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
     store_changes(tx, fresh, changes, caller, parts_.clock.now());
-    return fresh;
+    return see(parts_, account, fresh, standing);
   });
 }
 

@@ -14,7 +14,7 @@
 namespace reprieve {
 
 struct CoreParts;
-struct InodeRow;
+struct Seen;
 
 enum class XattrMode : std::uint8_t { set, create, replace };
 
@@ -27,9 +27,9 @@ class AttributeService {
  public:
   explicit AttributeService(CoreParts& parts);
 
-  Result<Attributes> get(InodeId inode);
-  // in_trash (unless the file is open since before it was trashed), skeleton, invalid_argument (size of what is not a
-  // regular file), over_quota (a larger size).
+  Result<Attributes> get(const Account& account, InodeId inode);
+  // viewer_only, not_yours (ids of what is shared), in_trash (unless the file is open since before it was trashed),
+  // skeleton, invalid_argument (size of what is not a regular file), over_quota (a larger size).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
   // no_attribute; not_supported for system.*, which POSIX ACLs live in. `account` is whose view of the item
@@ -47,11 +47,10 @@ class AttributeService {
   Result<struct statvfs> statfs(const Account& account);
 
  private:
-  // set() where the row alone changes, and where the blob does too. Both return the row as it is then.
-  Result<InodeRow> set_row(const Account& account, InodeId inode, const AttributeChanges& changes,
-                           const Caller& caller);
-  Result<InodeRow> set_blob_and_row(const Account& account, InodeId inode, const AttributeChanges& changes,
-                                    const Caller& caller);
+  // set() where the row alone changes, and where the blob does too. Both return the inode as it is seen then.
+  Result<Seen> set_row(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
+  Result<Seen> set_blob_and_row(const Account& account, InodeId inode, const AttributeChanges& changes,
+                                const Caller& caller);
 
   CoreParts& parts_;
 };

@@ -9,6 +9,7 @@
 
 #include "core/ancestry.h"
 #include "core/base/sync.h"
+#include "core/batch.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -108,9 +109,15 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
     owner = row->owner;
-    if (!writes) return {};
+    const bool is_own = row->owner == account.id;
+    if (!writes && is_own) return {};
     const Location location = locate_inode(tx, account, inode);
-    if (location.life == Life::live) return {};
+    if (location.life == Life::live) {
+      if (writes && location.role == Role::viewer) return fail(Errc::viewer_only);
+      return {};
+    }
+    if (!is_own && !find_item(tx, account, location.item)) return fail(Errc::stale, "it is no longer shared with you");
+    if (!writes) return {};
     const auto item = tx.trash.find(location.item);
     if (item && is_open_since(inode, item->deleted)) return {};
     return fail(Errc::in_trash);
@@ -128,7 +135,8 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
   const NewNode node{.mode = S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)), .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
   OpenFile file = share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags));
-  if (file.writable()) created.attributes.stability = Stability::being_written;
+  if (file.writable() && created.attributes.stability == Stability::stable)
+    created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
 }
 

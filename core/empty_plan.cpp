@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/batch.h"
+#include "core/departure.h"
 #include "core/parts.h"
 #include "core/trash_listing.h"
 #include "core/tree_figures.h"
@@ -37,6 +38,8 @@ void add(TreeFigures& total, const TreeFigures& figures) {
 
 // Irrevocable, and a matter of a few rows whatever the item's size: the tree itself is left to the purger.
 void purge_row(Transaction& tx, const TrashRow& item, OperationId operation) {
+  forget_hidden(tx, item.inode);
+  tx.grants.remove_all(item.inode);
   tx.trash.remove(item.id);
   tx.entries.remove(item.parent, item.entry);
   tx.purges.push(item.inode, operation);

@@ -54,9 +54,11 @@ void connect(CoreParts& parts) {
   });
   parts.flusher.start();
   parts.purger.start();
+  parts.session_ends.start();
 }
 
 void stop(CoreParts& parts) {
+  parts.session_ends.stop();
   parts.purger.stop();
   parts.flusher.stop();
   parts.blobs->stop();
@@ -77,6 +79,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY(auto store, Store::open(database));
   REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
+  REPRIEVE_TRY_VOID(parts->session_ends.resume());
   connect(*parts);
   if (auto counted = parts->quotas.load(); !counted) {
     stop(*parts);
@@ -104,6 +107,9 @@ AttributeService& FileSystem::attributes() { return parts_->attributes; }
 Content& FileSystem::content() { return parts_->content; }
 Items& FileSystem::items() { return parts_->items; }
 Trash& FileSystem::trash() { return parts_->trash; }
+Sharing& FileSystem::sharing() { return parts_->sharing; }
+History& FileSystem::history() { return parts_->history; }
+Undo& FileSystem::undo() { return parts_->undo; }
 EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
 QuotaLedger& FileSystem::quotas() { return parts_->quotas; }
 

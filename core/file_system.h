@@ -10,13 +10,16 @@
 #include "core/changes.h"
 #include "core/content.h"
 #include "core/empty_plan.h"
+#include "core/history.h"
 #include "core/items.h"
 #include "core/namespace.h"
 #include "core/quota_ledger.h"
 #include "core/sessions.h"
 #include "core/settings.h"
+#include "core/sharing.h"
 #include "core/storage_figures.h"
 #include "core/trash.h"
+#include "core/undo.h"
 
 namespace reprieve {
 
@@ -40,6 +43,9 @@ class FileSystem {
   [[nodiscard]] Content& content();
   [[nodiscard]] Items& items();
   [[nodiscard]] Trash& trash();
+  [[nodiscard]] Sharing& sharing();
+  [[nodiscard]] History& history();
+  [[nodiscard]] Undo& undo();
   [[nodiscard]] EmptyPlans& empty_plans();
   [[nodiscard]] QuotaLedger& quotas();
 

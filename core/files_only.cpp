@@ -5,7 +5,7 @@
 
 #include "core/ancestry.h"
 #include "core/arrival.h"
-#include "core/deletion_check.h"
+#include "core/deletion_verdict.h"
 #include "core/free_entry_name.h"
 #include "core/parts.h"
 
@@ -52,8 +52,8 @@ Result<std::optional<EntryName>> name_in_record(const Return& r, const EntryRow&
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, r.item.parent, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, r.item.parent);
-      REPRIEVE_TRY_VOID(check_deletion(r.tx, *existing, location, Guard::heed));
-      discard(r.parts, r.tx, r.who, *existing, location.path, Folding::keep, r.changes);
+      REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
+      take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
       return std::optional(std::move(name));
     }
   }
@@ -89,7 +89,7 @@ Result<TrashRow> take_files(CoreParts& parts, Transaction& tx, const Deletion& w
   if (!tx.entries.has_live(item.id)) return fail(Errc::not_found, "it holds no files");
 
   constexpr mode_t kPermissions = 07777;
-  InodeRow holder = make_inode(who.account, tx.sequences.next_inode(), ItemKind::folder,
+  InodeRow holder = make_inode({who.account, who.account}, tx.sequences.next_inode(), ItemKind::folder,
                                S_IFDIR | (item.mode & kPermissions), item, who.caller, who.now);
   holder.uid = item.uid;
   holder.gid = item.gid;

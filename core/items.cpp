@@ -3,9 +3,10 @@
 
 #include "core/arrival.h"
 #include "core/associations.h"
-#include "core/deletion_check.h"
+#include "core/deletion_verdict.h"
 #include "core/own_attributes.h"
 #include "core/parts.h"
+#include "core/standing.h"
 #include "core/tree_figures.h"
 
 namespace reprieve {
@@ -46,10 +47,10 @@ std::vector<std::string> paths_of(Transaction& tx, const Account& account, const
 
 Result<ItemDescription> describe_inode(Transaction& tx, const Account& account, InodeId inode) {
   REPRIEVE_TRY(const InodeRow row, require_inode(tx, inode));
-  const Standing standing = standing_of(tx, row, locate_inode(tx, account, inode));
+  const Ownership ownership = ownership_of(tx, row, locate_inode(tx, account, inode));
   return ItemDescription{.kind = row.kind,
-                         .owner = standing.owner,
-                         .role = std::string(standing.role),
+                         .owner = ownership.owner,
+                         .role = std::string(ownership.role),
                          .status = row.status,
                          .files_deleted = row.files_deleted,
                          .places = live_paths(tx, account, inode),
@@ -156,9 +157,13 @@ Result<Explanation> Items::explain(const Account& account, const std::string& pa
       return found;
     }
     const auto doomed = tx.entries.find_live_with_inode(target.parent, target.name.bytes());
-    if (!doomed) return fail(Errc::not_found, path + " does not exist");
-    const auto allowed = check_deletion(tx, *doomed, locate(tx, account, target.parent), Guard::heed);
-    if (!allowed) found.refusal = allowed.error();
+    if (!doomed || is_hidden(tx, account, *doomed)) return fail(Errc::not_found, path + " does not exist");
+    const auto verdict = judge_deletion(tx, account, *doomed, locate(tx, account, target.parent), Guard::heed);
+    if (verdict) {
+      found.fate = *verdict;
+    } else {
+      found.refusal = verdict.error();
+    }
     return found;
   }));
   REPRIEVE_TRY(explanation.figures, count_together(parts_, {top}));

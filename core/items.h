@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/result.h"
 #include "core/base/tree_figures.h"
+#include "core/departure.h"
 #include "core/item_kind.h"
 #include "core/item_status.h"
 
@@ -32,7 +33,8 @@ struct ItemDescription {
 // What `rm -r PATH` would do.
 struct Explanation {
   ItemDescription item;
-  std::optional<Error> refusal;  // none: it would go to the trash
+  Fate fate = Fate::trash;
+  std::optional<Error> refusal;  // set: nothing would happen
   TreeFigures figures;
 };
 

@@ -7,10 +7,13 @@
 
 #include "core/ancestry.h"
 #include "core/arrival.h"
-#include "core/deletion_check.h"
+#include "core/batch.h"
+#include "core/deletion_verdict.h"
+#include "core/departure.h"
 #include "core/inode_view.h"
 #include "core/parts.h"
 #include "core/removal.h"
+#include "core/standing.h"
 
 namespace reprieve {
 namespace {
@@ -29,9 +32,11 @@ Result<InodeRow> require_directory(Transaction& tx, InodeId inode) {
 Result<ItemKind> check_creation(Transaction& tx, const Account& account, const InodeRow& parent, const EntryName& name,
                                 mode_t mode) {
   REPRIEVE_TRY(const ItemKind kind, placement(S_ISDIR(mode) ? ItemKind::folder : ItemKind::file, parent.kind, name));
-  REPRIEVE_TRY_VOID(require_live(tx, account, parent.id));
-  if (tx.entries.find_live(parent.id, name.bytes())) return fail(Errc::exists);
-  return kind;
+  REPRIEVE_TRY_VOID(require_changeable(tx, account, parent.id));
+  const auto existing = tx.entries.find_live(parent.id, name.bytes());
+  if (!existing) return kind;
+  if (tx.hidden.contains(account.id, parent.id, existing->id)) return fail(hidden_name(name));
+  return fail(Errc::exists);
 }
 
 }  // namespace
@@ -39,18 +44,30 @@ Result<ItemKind> check_creation(Transaction& tx, const Account& account, const I
 Namespace::Namespace(CoreParts& parts) : parts_(parts) {}
 
 Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, const EntryName& name) {
-  REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
+  REPRIEVE_TRY(const Seen seen, parts_.store->read([&](Transaction& tx) -> Result<Seen> {
     if (parent == account.trash) {
       const auto item = tx.trash.find_by_name(account.id, name.bytes());
       if (!item) return fail(Errc::not_found);
-      return require_inode(tx, item->inode);
+      REPRIEVE_TRY(const InodeRow row, require_inode(tx, item->inode));
+      return see(parts_, account, row, standing_of(tx, account, row));
     }
     auto found = tx.entries.find_live_with_inode(parent, name.bytes());
-    if (found) return found->inode;
-    REPRIEVE_TRY_VOID(require_directory(tx, parent));
-    return fail(Errc::not_found);
+    if (found && found->inode.owner == account.id && !tx.grants.gives(account.id)) return Seen{found->inode};
+    REPRIEVE_TRY(const InodeRow directory, require_directory(tx, parent));
+    if (!found || is_hidden(tx, account, *found)) return fail(Errc::not_found);
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, directory));
+    return see(parts_, account, found->inode, standing_of(tx, account, *found, standing));
   }));
-  return view_inode(parts_, row);
+  return view_seen(parts_, seen);
+}
+
+Result<Stability> Namespace::names_in(const Account& account, InodeId directory) {
+  return parts_.store->read([&](Transaction& tx) -> Result<Stability> {
+    if (!tx.grants.gives(account.id) && !tx.grants.receives(account.id)) return Stability::stable;
+    REPRIEVE_TRY(const InodeRow row, require_inode(tx, directory));
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, row));
+    return standing.audience == Audience::shared ? Stability::view : Stability::stable;
+  });
 }
 
 Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) {
@@ -79,13 +96,14 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     REPRIEVE_TRY(blob, parts_.blobs->take());
   }
   Changes changes{.through = caller.mount};
-  auto made = parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+  auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     const Timestamp now = parts_.clock.now();
     REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
     REPRIEVE_TRY(const ItemKind kind, check_creation(tx, account, parent, name, node.mode));
     const InodeId id = is_file ? blob.id : tx.sequences.next_inode();
     const ItemKind first_kind = S_ISDIR(node.mode) ? ItemKind::folder : kind;
-    InodeRow row = make_inode(account, id, first_kind, node.mode, parent, caller, now);
+    const Account holder = holder_of(tx, account, parent);
+    InodeRow row = make_inode({account, holder}, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
     REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
@@ -97,26 +115,31 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
       REPRIEVE_TRY(row, require_inode(tx, id));
     }
     changes.seen.push_back({parent.id, name});
-    return row;
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
+    return see(parts_, account, row, standing_of(tx, account, {{}, row}, standing));
   });
   if (is_file) made ? parts_.blobs->settle(blob.id) : parts_.blobs->give_back(std::move(blob));
   if (!made) return fail(std::move(made).error());
   parts_.announce(changes);
   REPRIEVE_TRY(const Attributes attributes,
-               is_file ? view_open_file(parts_, *made, blob.file.get()) : view_inode(parts_, *made));
-  return Created{attributes, made->owner, std::move(blob.file)};
+               is_file ? view_seen_file(parts_, *made, blob.file.get()) : view_seen(parts_, *made));
+  return Created{attributes, made->row.owner, std::move(blob.file)};
 }
 
 Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeId parent_id, const EntryName& name,
                                    const Caller& caller) {
   Changes changes{.through = caller.mount};
-  REPRIEVE_TRY(const InodeRow row, parts_.store->write([&](Transaction& tx) -> Result<InodeRow> {
+  REPRIEVE_TRY(const Seen seen, parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     const Timestamp now = parts_.clock.now();
     REPRIEVE_TRY(InodeRow linked, require_inode(tx, inode));
     if (S_ISDIR(linked.mode)) return fail(Errc::wrong_place, "directories have one name");
     REPRIEVE_TRY(const InodeRow parent, require_directory(tx, parent_id));
     REPRIEVE_TRY_VOID(check_creation(tx, account, parent, name, linked.mode));
-    if (locate_inode(tx, account, inode).life != Life::live) return fail(Errc::in_trash);
+    const Location source = locate_inode(tx, account, inode);
+    if (source.life != Life::live) return fail(Errc::in_trash);
+    if (source.role == Role::viewer) return fail(Errc::viewer_only);
+    if (linked.owner != parent.owner)
+      return fail(Errc::not_yours, "a file cannot have names in what two accounts own; copy it");
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
     add_entry(tx, parent.id, name.bytes(), inode);
     tx.inodes.directory_changed(parent.id, 0, now);
@@ -124,26 +147,28 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     ++linked.links;
     linked.changed = now;
     changes.seen = {{parent.id, name}, {inode, std::nullopt}};
-    return linked;
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
+    return see(parts_, account, linked, standing);
   }));
   parts_.announce(changes);
-  return view_inode(parts_, row);
+  return view_seen(parts_, seen);
 }
 
 Result<void> Namespace::unlink(const Account& account, InodeId parent, const EntryName& name, const Caller& caller) {
-  return remove(account, parent, name, caller, [](Transaction&, const InodeRow& row) -> Result<void> {
+  return remove(account, parent, name, caller, [](Transaction&, const Account&, const InodeRow& row) -> Result<void> {
     if (S_ISDIR(row.mode)) return fail(Errc::is_directory);
     return {};
   });
 }
 
 Result<void> Namespace::rmdir(const Account& account, InodeId parent, const EntryName& name, const Caller& caller) {
-  return remove(account, parent, name, caller, [](Transaction& tx, const InodeRow& row) -> Result<void> {
-    if (!S_ISDIR(row.mode)) return fail(Errc::not_directory);
-    if (is_skeleton(row.kind)) return fail(Errc::skeleton);
-    if (!is_removable(tx, row)) return fail(Errc::not_empty);
-    return {};
-  });
+  return remove(account, parent, name, caller,
+                [](Transaction& tx, const Account& by, const InodeRow& row) -> Result<void> {
+                  if (!S_ISDIR(row.mode)) return fail(Errc::not_directory);
+                  if (is_skeleton(row.kind)) return fail(Errc::skeleton);
+                  if (!is_removable(tx, by, row)) return fail(Errc::not_empty);
+                  return {};
+                });
 }
 
 Result<void> Namespace::remove(const Account& account, InodeId parent, const EntryName& name, const Caller& caller,
@@ -154,20 +179,21 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
   auto removed = parts_.store->write([&](Transaction& tx) -> Result<void> {
     const Deletion deletion{account, session, caller, parts_.clock.now()};
     const auto doomed = tx.entries.find_live_with_inode(parent, name.bytes());
-    if (!doomed) return fail(Errc::not_found);
-    REPRIEVE_TRY_VOID(check(tx, doomed->inode));
+    if (!doomed || is_hidden(tx, account, *doomed)) return fail(Errc::not_found);
+    REPRIEVE_TRY_VOID(check(tx, account, doomed->inode));
     const Location location = locate(tx, account, parent);
     const bool is_directory = S_ISDIR(doomed->inode.mode);
-    if (location.life == Life::trashed && parts_.settings.trash.rm == TrashRm::purge) {
+    const bool own_trash = location.life == Life::trashed && find_item(tx, account, location.item).has_value();
+    if (own_trash && parts_.settings.trash.rm == TrashRm::purge) {
       tx.trash.clear_figures(location.item);
       destroy(parts_, tx, *doomed, deletion.now, changes);
       return {};
     }
-    REPRIEVE_TRY_VOID(check_deletion(tx, *doomed, location, Guard::heed));
-    if (!is_directory && is_excluded(parts_, name.bytes())) {
+    REPRIEVE_TRY(const Fate fate, judge_deletion(tx, account, *doomed, location, Guard::heed));
+    if (!is_directory && fate == Fate::trash && is_excluded(parts_, name.bytes())) {
       destroy(parts_, tx, *doomed, deletion.now, changes);
     } else {
-      discard(parts_, tx, deletion, *doomed, location.path, Folding::fold, changes);
+      take_away(parts_, tx, deletion, *doomed, location, Folding::fold, changes);
     }
     return {};
   });
@@ -195,33 +221,44 @@ Result<std::vector<ListedEntry>> Namespace::list(const Account& account, InodeId
   struct Line {
     EntryId id;
     std::string name;
-    InodeRow inode;
+    Seen seen;
   };
   REPRIEVE_TRY(auto lines, parts_.store->read([&](Transaction& tx) -> Result<std::vector<Line>> {
     std::vector<Line> found;
     if (directory == account.trash) {
       for (auto& [item, inode] : tx.trash.list(account.id, TrashItemId(after.number()), limit)) {
-        found.push_back({EntryId(item.id.number()), std::move(item.name), inode});
+        const Standing standing = standing_of(tx, account, inode);
+        found.push_back({EntryId(item.id.number()), std::move(item.name), see(parts_, account, inode, standing)});
       }
       return found;
     }
-    for (auto& [entry, inode] : tx.entries.list(directory, after, limit)) {
-      found.push_back({entry.id, std::move(entry.name), inode});
+    REPRIEVE_TRY(const InodeRow row, require_directory(tx, directory));
+    REPRIEVE_TRY(const Standing standing, standing_in(tx, account, row));
+    // Portions in which everything is hidden would look like the end.
+    for (auto portion = tx.entries.list(directory, after, limit); !portion.empty() && found.empty();
+         portion = tx.entries.list(directory, after, limit)) {
+      after = portion.back().entry.id;
+      for (auto& child : portion) {
+        if (is_hidden(tx, account, child)) continue;
+        Seen seen = see(parts_, account, child.inode, standing_of(tx, account, child, standing));
+        found.push_back({child.entry.id, std::move(child.entry.name), seen});
+      }
     }
-    if (found.empty()) REPRIEVE_TRY_VOID(require_directory(tx, directory));
     return found;
   }));
   std::vector<ListedEntry> listed;
   listed.reserve(lines.size());
   for (Line& line : lines) {
-    Attributes attributes{.inode = line.inode.id,
-                          .generation = line.inode.generation,
-                          .mode = line.inode.mode,
-                          .stability = Stability::view};
+    const InodeRow& row = line.seen.row;
+    Attributes attributes{.inode = row.id,
+                          .generation = row.generation,
+                          .mode = row.mode,
+                          .stability = Stability::view,
+                          .name_stability = Stability::view};
     if (detail == Detail::attributes) {
       // A blob that cannot be looked at must not hide the rest of the directory: its file is listed by type alone, and
       // looking at it says why.
-      if (auto seen = view_inode(parts_, line.inode)) attributes = *std::move(seen);
+      if (auto seen = view_seen(parts_, line.seen)) attributes = *std::move(seen);
     }
     listed.push_back({line.id, EntryName::trusted(std::move(line.name)), attributes});
   }

@@ -60,8 +60,11 @@ class Namespace {
  public:
   explicit Namespace(CoreParts& parts);
 
-  // not_directory.
+  // not_directory, stale (also: no longer shared).
   Result<Attributes> lookup(const Account& account, InodeId parent, const EntryName& name);
+  // How long it stays true that names are not there, or lead where lookup() said: `view` where other accounts make and
+  // remove them too.
+  Result<Stability> names_in(const Account& account, InodeId directory);
   // The directory that holds this directory; the root's is the root.
   Result<InodeId> parent_of(const Account& account, InodeId directory);
 
@@ -104,7 +107,7 @@ class Namespace {
   Result<std::string> path_of(const Account& account, InodeId directory);
 
  private:
-  using RemovalCheck = Result<void> (*)(Transaction& tx, const InodeRow& row);
+  using RemovalCheck = Result<void> (*)(Transaction& tx, const Account& account, const InodeRow& row);
   Result<void> remove(const Account& account, InodeId parent, const EntryName& name, const Caller& caller,
                       RemovalCheck check);
   // rm in .trash/ itself.

@@ -24,9 +24,10 @@ std::string_view short_name(std::string_view name) { return name.substr(kPrefix.
 struct Facts {
   InodeRow inode;
   bool live = false;
-  Standing standing;
+  Ownership ownership;
   std::string sources;           // paths, one a line
   std::optional<TrashRow> item;  // the account's own, of which it is the top
+  std::string deleted_by;
 };
 
 std::string source_paths(Transaction& tx, const Account& account, InodeId inode) {
@@ -43,13 +44,15 @@ Result<Facts> gather(Transaction& tx, const Account& account, InodeId inode) {
   REPRIEVE_TRY(facts.inode, require_inode(tx, inode));
   const Location location = locate_inode(tx, account, inode);
   facts.live = location.life == Life::live;
-  facts.standing = standing_of(tx, facts.inode, location);
+  facts.ownership = ownership_of(tx, facts.inode, location);
   facts.sources = source_paths(tx, account, inode);
   for (const EntryRow& place : tx.entries.places(inode)) {
     if (!place.item) continue;
     auto item = tx.trash.find(place.item);
     if (item && item->account == account.id) facts.item = std::move(item);
   }
+  const auto deleter = facts.item ? tx.accounts.find(facts.item->deleted_by) : std::nullopt;
+  if (deleter) facts.deleted_by = deleter->name;
   return facts;
 }
 
@@ -58,8 +61,8 @@ std::string text(bool value) { return value ? "true" : "false"; }
 // None: it does not apply.
 std::optional<std::string> of_live(const Facts& facts, std::string_view name) {
   if (!facts.live) return std::nullopt;
-  if (name == "owner") return facts.standing.owner;
-  if (name == "role") return std::string(facts.standing.role);
+  if (name == "owner") return facts.ownership.owner;
+  if (name == "role") return std::string(facts.ownership.role);
   return std::nullopt;
 }
 
@@ -70,13 +73,13 @@ std::optional<std::string> of_any(const Facts& facts, std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<std::string> of_trashed(const Account& account, const Facts& facts, std::string_view name) {
+std::optional<std::string> of_trashed(const Facts& facts, std::string_view name) {
   if (!facts.item) return std::nullopt;
   const TrashRow& item = *facts.item;
   if (name == "id") return std::to_string(item.id.number());
   if (name == "origin") return item.origin;
   if (name == "deleted_at") return rfc3339(item.deleted);
-  if (name == "deleted_by") return account.name;
+  if (name == "deleted_by") return facts.deleted_by;
   if (name == "session") return std::to_string(item.session.number());
   if (name == "held") return text(item.held);
   return std::nullopt;
@@ -113,7 +116,7 @@ bool is_own_attribute(std::string_view name) { return name.starts_with(kPrefix);
 Result<std::string> own_attribute(CoreParts& parts, const Account& account, InodeId inode, const std::string& name) {
   REPRIEVE_TRY(const Facts facts, parts.store->read([&](Transaction& tx) { return gather(tx, account, inode); }));
   const std::string_view wanted = short_name(name);
-  for (auto value : {of_any(facts, wanted), of_live(facts, wanted), of_trashed(account, facts, wanted)}) {
+  for (auto value : {of_any(facts, wanted), of_live(facts, wanted), of_trashed(facts, wanted)}) {
     if (value) return *std::move(value);
   }
   if (!facts.item || (wanted != "files" && wanted != "bytes")) return fail(Errc::no_attribute);
@@ -167,14 +170,10 @@ std::optional<std::string> visible_path(Transaction& tx, const Account& account,
   return in_trash;
 }
 
-Standing standing_of(Transaction& tx, const InodeRow& item, const Location& location) {
+Ownership ownership_of(Transaction& tx, const InodeRow& item, const Location& location) {
   const auto top = location.top ? tx.inodes.find(location.top) : std::nullopt;
-  const AccountId owner = top ? top->owner : item.owner;
-  Standing standing{.owner = {}, .role = role_name(location.role)};
-  for (const Account& account : tx.accounts.all()) {
-    if (account.id == owner) standing.owner = account.name;
-  }
-  return standing;
+  const auto owner = tx.accounts.find(top ? top->owner : item.owner);
+  return {.owner = owner ? owner->name : std::string(), .role = role_name(location.role)};
 }
 
 }  // namespace reprieve

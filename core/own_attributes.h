@@ -30,10 +30,10 @@ Result<void> remove_own_attribute(Transaction& tx, const InodeRow& item, const s
 // The path by which the account sees the inode: a live one, else one below .trash/, else none.
 std::optional<std::string> visible_path(Transaction& tx, const Account& account, InodeId inode);
 // Whose an item is, and what the account may do with it: "owner"…
-struct Standing {
+struct Ownership {
   std::string owner;  // the account that owns the project or run that it is or lies in
   std::string_view role;
 };
-Standing standing_of(Transaction& tx, const InodeRow& item, const Location& location);
+Ownership ownership_of(Transaction& tx, const InodeRow& item, const Location& location);
 
 }  // namespace reprieve

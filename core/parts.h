@@ -9,16 +9,21 @@
 #include "core/content.h"
 #include "core/empty_plan.h"
 #include "core/flusher.h"
+#include "core/history.h"
 #include "core/items.h"
 #include "core/namespace.h"
 #include "core/purger.h"
 #include "core/quota_ledger.h"
+#include "core/session_ends.h"
 #include "core/sessions.h"
 #include "core/settings.h"
+#include "core/sharing.h"
+#include "core/standing.h"
 #include "core/store/blob_store.h"
 #include "core/store/store.h"
 #include "core/trash.h"
 #include "core/trash_view.h"
+#include "core/undo.h"
 
 namespace reprieve {
 
@@ -31,8 +36,12 @@ struct CoreParts {
         blobs(std::move(blob_store)),
         store(std::move(opened)),
         sessions(*store, clock, processes),
+        session_ends(*this, processes),
         trash_view(clock),
-        accounts(*store, clock),
+        accounts(*this),
+        sharing(*this),
+        history(*this),
+        undo(*this),
         names(*this),
         items(*this),
         attributes(*this),
@@ -54,9 +63,14 @@ struct CoreParts {
   const std::unique_ptr<BlobStore> blobs;
   const std::unique_ptr<Store> store;  // goes first: while closing it asks the blob store for numbers to give back
   Sessions sessions;
+  SessionEnds session_ends;
+  Rebirths rebirths;
   TrashView trash_view;
   std::atomic<ChangeListener*> listener{nullptr};
   Accounts accounts;
+  Sharing sharing;
+  History history;
+  Undo undo;
   Namespace names;
   Items items;
   AttributeService attributes;

@@ -50,7 +50,7 @@ Result<PathTarget> Namespace::resolve_in(Transaction& tx, const Account& account
       continue;
     }
     const auto entry = tx.entries.find_live(parent, name.bytes());
-    if (!entry) {
+    if (!entry || tx.hidden.contains(account.id, parent, entry->id)) {
       const auto row = tx.inodes.find(parent);
       if (row && !S_ISDIR(row->mode)) return fail(Errc::not_directory, before + " is not a directory");
       return fail(Errc::not_found, walked + " does not exist");

@@ -3,8 +3,14 @@
 
 #include <sys/stat.h>
 
+#include <utility>
+
+#include "core/ancestry.h"
 #include "core/arrival.h"
+#include "core/departure.h"
+#include "core/history.h"
 #include "core/parts.h"
+#include "core/sharing.h"
 
 namespace reprieve {
 namespace {
@@ -15,9 +21,19 @@ void receive(Transaction& tx, const Deletion& who, const InodeRow& inode, const 
   const bool is_directory = S_ISDIR(inode.mode);
   tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
   tx.inodes.set_changed(inode.id, who.now);
+  const auto directory = tx.inodes.find(destination.directory);
+  // What goes to another place than it was shared in is hidden from nobody there.
+  if (directory->owner != inode.owner) forget_hidden(tx, inode.id);
+  settle_owner(tx, who.account, inode, *directory);
   if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
   changes.seen.push_back({destination.directory, destination.name});
   changes.seen.push_back({inode.id, std::nullopt});
+}
+
+EventRow restore_event(const Deletion& who, const TrashRow& item, std::string path) {
+  EventRow row = event_of(who, EventKind::restore, item.inode, std::move(path), item.origin);
+  row.item = item.id;
+  return row;
 }
 
 }  // namespace
@@ -36,6 +52,9 @@ void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const Tra
     tx.entries.move(*entry, destination.directory, destination.name.bytes());
   }
   receive(tx, who, *inode, destination, changes);
+  renew(tx, inode->id, who.now, changes);
+  tx.events.insert(
+      restore_event(who, item, join(locate(tx, who.account, destination.directory).path, destination.name.bytes())));
   if (in_place && undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);
   parts.trash_view.touch();
   changes.seen.push_back({who.account.trash, EntryName::trusted(item.name)});

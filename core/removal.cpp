@@ -10,6 +10,7 @@
 
 #include "core/ancestry.h"
 #include "core/parts.h"
+#include "core/sharing.h"
 
 namespace reprieve {
 namespace {
@@ -76,6 +77,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   const auto& [entry, inode] = doomed;
   const bool is_directory = S_ISDIR(inode.mode);
   if (folding == Folding::fold && is_directory) fold(tx, inode, deletion, changes);
+  withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);
   TrashRow item{.id = tx.sequences.next_trash_item(),
@@ -87,7 +89,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                 .inode = inode.id,
                 .origin = join(parent_path, entry.name),
                 .session = deletion.session,
-                .deleted_by = deletion.account.id,
+                .deleted_by = (deletion.actor != nullptr ? *deletion.actor : deletion.account).id,
                 .uid = deletion.caller.uid,
                 .deleted = deletion.now,
                 .parent_modified_before = tx.inodes.modified(entry.parent),
@@ -131,13 +133,16 @@ bool is_excluded(const CoreParts& parts, const std::string& name) {
   });
 }
 
-bool is_removable(Transaction& tx, const InodeRow& directory) {
-  if (!tx.entries.has_live(directory.id)) return true;
+bool is_removable(Transaction& tx, const Account& account, const InodeRow& directory) {
+  const auto has_live = [&](InodeId at) {
+    return directory.owner == account.id ? tx.entries.has_live(at) : tx.entries.has_live_for(account.id, at);
+  };
+  if (!has_live(directory.id)) return true;
   if (directory.kind != ItemKind::project) return false;
   const auto children = tx.entries.list(directory.id, EntryId{}, kContainers + 1);
-  return children.size() <= kContainers && std::ranges::all_of(children, [&tx](const EntryWithInode& child) {
+  return children.size() <= kContainers && std::ranges::all_of(children, [&has_live](const EntryWithInode& child) {
            const bool container = child.inode.kind == ItemKind::samples || child.inode.kind == ItemKind::analyses;
-           return container && !tx.entries.has_live(child.inode.id);
+           return container && !has_live(child.inode.id);
          });
 }
 

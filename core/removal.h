@@ -19,6 +19,7 @@ struct Deletion {
   SessionId session;
   const Caller& caller;
   Timestamp now;
+  const Account* actor = nullptr;  // who does it, where it goes to another account's trash
 };
 
 // How a directory that is removed takes up what its session removed from it before.
@@ -40,8 +41,8 @@ void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Ti
 // Whether trash.exclude says that the name is destroyed rather than discarded.
 [[nodiscard]] bool is_excluded(const CoreParts& parts, const std::string& name);
 
-// Whether rmdir may take the directory: it has no live entry; or it is a project with nothing but the folders that it
-// came with, both empty.
-bool is_removable(Transaction& tx, const InodeRow& directory);
+// Whether rmdir by the account may take the directory: it has no live entry that the account sees; or it is a project
+// with nothing but the folders that it came with, both empty.
+bool is_removable(Transaction& tx, const Account& account, const InodeRow& directory);
 
 }  // namespace reprieve

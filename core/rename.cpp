@@ -3,12 +3,15 @@
 
 #include "core/ancestry.h"
 #include "core/arrival.h"
-#include "core/deletion_check.h"
+#include "core/batch.h"
+#include "core/deletion_verdict.h"
+#include "core/departure.h"
 #include "core/files_only.h"
 #include "core/namespace.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
 #include "core/removal.h"
+#include "core/standing.h"
 
 // rename(2) and what it means where one end lies in the trash: `mv ITEM .trash/` discards, `mv .trash/X DEST` restores.
 namespace reprieve {
@@ -38,28 +41,43 @@ Result<Target> find_target(const Rename& r) {
   auto directory = r.tx.inodes.find(r.to);
   if (!directory) return fail(Errc::stale);
   if (!S_ISDIR(directory->mode)) return fail(Errc::not_directory);
-  REPRIEVE_TRY(Location location, require_live(r.tx, r.who.account, r.to));
-  return Target{*directory, std::move(location), r.tx.entries.find_live_with_inode(r.to, r.new_name.bytes())};
+  REPRIEVE_TRY(Location location, require_changeable(r.tx, r.who.account, r.to));
+  auto existing = r.tx.entries.find_live_with_inode(r.to, r.new_name.bytes());
+  if (existing && is_hidden(r.tx, r.who.account, *existing)) return fail(hidden_name(r.new_name));
+  return Target{*directory, std::move(location), std::move(existing)};
 }
 
 Result<void> check_replacement(const Rename& r, const InodeRow& moved, const Target& target) {
   const InodeRow& existing = target.existing->inode;
   if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
-  REPRIEVE_TRY_VOID(check_deletion(r.tx, *target.existing, target.location, Guard::heed));
+  REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *target.existing, target.location, Guard::heed));
   if (S_ISDIR(moved.mode) && !S_ISDIR(existing.mode)) return fail(Errc::not_directory);
   if (!S_ISDIR(moved.mode) && S_ISDIR(existing.mode)) return fail(Errc::is_directory);
-  if (S_ISDIR(existing.mode) && !is_removable(r.tx, existing)) return fail(Errc::not_empty);
+  if (S_ISDIR(existing.mode) && !is_removable(r.tx, r.who.account, existing)) return fail(Errc::not_empty);
+  // It goes to the owner's trash, who sees more in it than the account does.
+  const bool is_others = fate_of(r.who.account, *target.existing, target.location) == Fate::hide;
+  if (is_others && r.tx.entries.has_live(existing.id)) return fail(Errc::not_empty);
+  if (is_others && existing.status == ItemStatus::running) return fail(Errc::running);
   return {};
+}
+
+// An editor replaces what it does not own: that goes to the trash of the account that does.
+void make_way_for_guest(const Rename& r, const Target& target) {
+  const Account holder = holder_of(r.tx, r.who.account, target.directory);
+  const Deletion deletion{holder, r.who.session, r.who.caller, r.who.now, &r.who.account};
+  const std::string path = locate(r.tx, holder, r.to).path;
+  discard(r.parts, r.tx, deletion, *target.existing, path, Folding::fold, r.changes);
 }
 
 // What stands under the new name makes way: into the trash, or for good where trash.keep_replaced or trash.exclude say
 // so. An empty directory always goes to the trash, as rmdir would send it.
 void make_way(const Rename& r, const Target& target) {
   if (!target.existing) return;
+  if (fate_of(r.who.account, *target.existing, target.location) == Fate::hide) return make_way_for_guest(r, target);
   const bool keep = S_ISDIR(target.existing->inode.mode) ||
                     (r.parts.settings.trash.keep_replaced && !is_excluded(r.parts, r.new_name.bytes()));
   if (keep) {
-    discard(r.parts, r.tx, r.who, *target.existing, target.location.path, Folding::fold, r.changes);
+    take_away(r.parts, r.tx, r.who, *target.existing, target.location, Folding::fold, r.changes);
   } else {
     destroy(r.parts, r.tx, *target.existing, r.who.now, r.changes);
   }
@@ -117,8 +135,8 @@ Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItem
 }
 
 Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
-  REPRIEVE_TRY_VOID(check_deletion(r.tx, moved, location, Guard::heed));
-  discard(r.parts, r.tx, r.who, moved, location.path, Folding::keep, r.changes, r.new_name);
+  REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, moved, location, Guard::heed));
+  take_away(r.parts, r.tx, r.who, moved, location, Folding::keep, r.changes, r.new_name);
   // The kernel has moved its entry to the name that was asked for, and trusts it for as long as it trusted the old one.
   r.changes.aftermath.push_back({r.who.account.trash, r.new_name});
   return {};
@@ -128,6 +146,9 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved) {
   REPRIEVE_TRY(const Target target, find_target(r));
   if (!target.existing) return fail(Errc::not_found);
   const EntryWithInode& other = *target.existing;
+  const bool shared_items = moved.entry.role != Role::owner || other.entry.role != Role::owner;
+  if (shared_items || moved.inode.owner != other.inode.owner)
+    return fail(Errc::not_yours, "what is shared cannot change places with something else");
   const auto source_directory = r.tx.inodes.find(r.from);
   REPRIEVE_TRY(const ItemKind moved_kind, placement(moved.inode.kind, target.directory.kind, r.new_name));
   REPRIEVE_TRY(const ItemKind other_kind, placement(other.inode.kind, source_directory->kind, r.old_name));
@@ -150,8 +171,34 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved) {
   return {};
 }
 
-Result<void> move_live(const Rename& r, const EntryWithInode& moved) {
+// What goes to another project or run is hidden from nobody there.
+void forget_hidden_at(const Rename& r, const EntryWithInode& moved) {
+  if (!r.tx.hidden.any()) return;
+  r.tx.hidden.entry_removed(moved.entry.parent, moved.entry.id);
+  forget_hidden(r.tx, moved.inode.id);
+}
+
+// A collaborator gives a shared item another name: that is a matter of its own view.
+void rename_shared(const Rename& r, const EntryWithInode& moved) {
+  r.tx.entries.move(moved.entry, r.to, r.new_name.bytes());
+  r.tx.inodes.directory_changed(r.to, 0, r.who.now);
+  r.tx.grants.set_name(moved.inode.id, r.who.account.id, r.new_name.bytes());
+  r.changes.seen.push_back({r.from, r.old_name});
+  r.changes.seen.push_back({r.to, r.new_name});
+}
+
+// Whether the account may take the entry from where it is to another place among what is live.
+Result<void> check_departure(const Rename& r, const EntryWithInode& moved, const Location& from, const Target& to) {
+  if (moved.entry.role != Role::owner || from.role == Role::owner) return {};
+  if (from.role == Role::viewer) return fail(Errc::viewer_only);
+  const bool is_own = from.created || moved.inode.creator == r.who.account.id;
+  if (is_own || to.location.top == from.top) return {};
+  return fail(Errc::not_yours, "only its owner may move it out of the shared item; copy it");
+}
+
+Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Location& from) {
   REPRIEVE_TRY(const Target target, find_target(r));
+  REPRIEVE_TRY_VOID(check_departure(r, moved, from, target));
   // Two names of one file: POSIX has rename(2) do nothing and succeed.
   if (target.existing && target.existing->inode.id == moved.inode.id) {
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
@@ -159,12 +206,18 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved) {
   }
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, moved.inode, target));
   make_way(r, target);
+  if (moved.entry.role != Role::owner) {
+    rename_shared(r, moved);
+    return {};
+  }
   const bool is_directory = S_ISDIR(moved.inode.mode);
+  if (target.location.top != from.top) forget_hidden_at(r, moved);
   r.tx.entries.move(moved.entry, r.to, r.new_name.bytes());
   const int leaves = is_directory && r.from != r.to ? 1 : 0;
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
+  settle_owner(r.tx, r.who.account, moved.inode, target.directory);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);
   r.changes.seen.push_back({r.from, r.old_name});
   r.changes.seen.push_back({r.to, r.new_name});
@@ -179,16 +232,20 @@ Result<void> carry_out(const Rename& r) {
   }
   if (r.from == account.trash) return restore_item(r);
   const auto moved = r.tx.entries.find_live_with_inode(r.from, r.old_name.bytes());
-  if (!moved) return fail(Errc::not_found);
+  if (!moved || is_hidden(r.tx, account, *moved)) return fail(Errc::not_found);
   const Location location = locate(r.tx, account, r.from);
   if (location.life == Life::purged) return fail(Errc::not_found);
   if (location.life == Life::trashed) {
     if (r.mode == RenameMode::exchange) return fail(Errc::in_trash);
+    REPRIEVE_TRY_VOID(find_item(r.tx, account, location.item));
     return restore_part(r, *moved, location.item);
   }
   if (r.to == account.trash) return trash_item(r, *moved, location);
-  if (r.mode == RenameMode::exchange) return exchange(r, *moved);
-  return move_live(r, *moved);
+  if (r.mode == RenameMode::exchange) {
+    if (location.role == Role::viewer) return fail(Errc::viewer_only);
+    return exchange(r, *moved);
+  }
+  return move_live(r, *moved, location);
 }
 
 }  // namespace

@@ -8,12 +8,14 @@
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/batch.h"
-#include "core/deletion_check.h"
+#include "core/deletion_verdict.h"
+#include "core/departure.h"
 #include "core/files_only.h"
 #include "core/free_entry_name.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
 #include "core/removal.h"
+#include "core/standing.h"
 #include "core/trash.h"
 
 // Trash::restore: items back to where they came from, or to a directory of the caller's choice.
@@ -51,12 +53,13 @@ Result<InodeRow> make_path(const Restore& r, std::string_view path) {
       at = next->inode;
       continue;
     }
+    REPRIEVE_TRY_VOID(require_changeable(r.tx, r.who.account, at->id));
     if (++made_folders > kMostFolders) return fail(Errc::name_too_long, "too many folders would have to be made again");
     REPRIEVE_TRY(const ItemKind kind, placement(ItemKind::folder, at->kind, name));
     constexpr mode_t kMode = S_IFDIR | 0755;
     const Caller owner{.uid = r.who.account.uid, .gid = r.who.account.gid};
-    const InodeRow made =
-        make_inode(r.who.account, r.tx.sequences.next_inode(), ItemKind::folder, kMode, *at, owner, r.who.now);
+    const InodeRow made = make_inode({r.who.account, holder_of(r.tx, r.who.account, *at)}, r.tx.sequences.next_inode(),
+                                     ItemKind::folder, kMode, *at, owner, r.who.now);
     r.tx.inodes.insert(made, nullptr);
     add_entry(r.tx, at->id, name.bytes(), made.id);
     r.tx.inodes.directory_changed(at->id, 1, r.who.now);
@@ -82,11 +85,12 @@ Result<InodeRow> find_directory(const Restore& r) {
     auto directory = r.tx.inodes.find(at);
     if (!directory) return fail(Errc::not_found, *r.options.to + " does not exist");
     if (!S_ISDIR(directory->mode)) return fail(Errc::not_directory, *r.options.to + " is not a directory");
-    REPRIEVE_TRY_VOID(require_live(r.tx, r.who.account, at));
+    REPRIEVE_TRY_VOID(require_changeable(r.tx, r.who.account, at));
     return *directory;
   }
   const Location location = locate(r.tx, r.who.account, r.item.parent);
   if (location.life == Life::live) {
+    if (location.role == Role::viewer) return fail(Errc::viewer_only);
     if (auto directory = r.tx.inodes.find(r.item.parent)) return *directory;
   }
   const std::string parent_path = directory_part(r.item.origin);
@@ -100,14 +104,16 @@ Result<InodeRow> find_directory(const Restore& r) {
 Result<std::optional<EntryName>> resolve_collision(const Restore& r, const InodeRow& directory, EntryName name) {
   const auto existing = r.tx.entries.find_live_with_inode(directory.id, name.bytes());
   if (!existing) return std::optional(std::move(name));
+  if (is_hidden(r.tx, r.who.account, *existing) && r.options.on_collision == OnCollision::fail)
+    return fail(hidden_name(name));
   switch (r.options.on_collision) {
     case OnCollision::fail: return fail(Errc::exists, "\"" + name.bytes() + "\" is taken there; see --on-collision");
     case OnCollision::skip: return std::optional<EntryName>();
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, directory.id, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, directory.id);
-      REPRIEVE_TRY_VOID(check_deletion(r.tx, *existing, location, Guard::heed));
-      discard(r.parts, r.tx, r.who, *existing, location.path, Folding::keep, r.changes);
+      REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
+      take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
       return std::optional(std::move(name));
     }
   }

@@ -2,6 +2,9 @@
 #include "core/sessions.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
@@ -9,6 +12,7 @@
 #include <string_view>
 
 #include "core/base/file_descriptor.h"
+#include "core/process_abi.h"
 #include "core/store/statement.h"
 #include "core/store/store.h"
 
@@ -48,6 +52,27 @@ std::optional<std::int64_t> start_time(std::string_view stat) {
   return to_number(stat.substr(position));
 }
 
+// Field 52 of /proc/PID/stat, the exit code of a process that has ended and was not reaped yet (proc_pid_stat(5)).
+std::optional<std::int64_t> exit_code(std::string_view stat) {
+  std::size_t position = stat.rfind(')');
+  if (position == std::string_view::npos || stat.substr(position, 3) != ") Z") return std::nullopt;
+  return to_number(stat.substr(stat.find_last_of(' ') + 1));
+}
+
+// Of a status as wait(2) tells it.
+ProcessEnd end_with(int status) {
+  constexpr int kBySignal = 128;
+  return WIFEXITED(status) && WEXITSTATUS(status) < kBySignal ? ProcessEnd::well : ProcessEnd::interrupted;
+}
+
+std::optional<int> status_of_reaped(int descriptor) {
+  kernel::ProcessInfo info{};
+  info.mask = kernel::kProcessInfoExit;
+  if (::ioctl(descriptor, kernel::kProcessGetInfo, &info) != 0) return std::nullopt;
+  if ((info.mask & kernel::kProcessInfoExit) == 0) return std::nullopt;
+  return info.exit_code;
+}
+
 // Tells boots apart: start times begin anew with each.
 std::int64_t boot_number() {
   const std::string id = read_proc("/proc/sys/kernel/random/boot_id");
@@ -67,6 +92,27 @@ std::optional<Process> LinuxProcessTable::process_of(pid_t thread) {
   const auto started = start_time(read_proc("/proc/" + std::to_string(*process) + "/stat"));
   if (!started) return std::nullopt;
   return Process{static_cast<pid_t>(*process), *started};
+}
+
+FileDescriptor LinuxProcessTable::watch(const Process& process) {
+  FileDescriptor descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process.id, 0U)));
+  // Looked at after it was opened: the number may have gone to another process before.
+  const auto now = process_of(process.id);
+  if (!now || now->started != process.started) return {};
+  return descriptor;
+}
+
+// A pidfd is readable as soon as the process has ended, and tells the status when it was reaped (pidfs_exit,
+// fs/pidfs.c); until then /proc does.
+ProcessEnd LinuxProcessTable::end_of(const Process& process, int descriptor) {
+  if (const auto status = status_of_reaped(descriptor)) return end_with(*status);
+  const std::string stat = read_proc("/proc/" + std::to_string(process.id) + "/stat");
+  const auto started = start_time(stat);
+  if (const auto status = exit_code(stat); status && started == process.started)
+    return end_with(static_cast<int>(*status));
+  // Reaped in between.
+  if (const auto status = status_of_reaped(descriptor)) return end_with(*status);
+  return ProcessEnd::unknown;
 }
 
 Sessions::Sessions(Store& store, const Clock& clock, ProcessTable& processes)

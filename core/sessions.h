@@ -11,6 +11,7 @@
 #include "core/accounts.h"
 #include "core/base/caller.h"
 #include "core/base/clock.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/store/account_rows.h"
@@ -26,18 +27,30 @@ struct Process {
   std::int64_t started = 0;
 };
 
-// Finds the process of a thread. Thread-safe.
+enum class ProcessEnd : std::uint8_t {
+  well,         // it exited, and not with a status of 128 or more, by which shells say that a signal ended it
+  interrupted,  // by a signal, or so
+  unknown,      // the kernel does not say
+};
+
+// Finds processes and waits for their end. Thread-safe.
 class ProcessTable {
  public:
   virtual ~ProcessTable() = default;
   // None where the thread cannot be seen, as from another pid namespace.
   virtual std::optional<Process> process_of(pid_t thread) = 0;
+  // A descriptor that becomes readable at the end of the process; empty where it is gone already.
+  virtual FileDescriptor watch(const Process& process) = 0;
+  // How it ended, once its descriptor is readable.
+  virtual ProcessEnd end_of(const Process& process, int descriptor) = 0;
 };
 
-// Reads /proc.
+// Reads /proc and opens pidfds.
 class LinuxProcessTable final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override;
+  FileDescriptor watch(const Process& process) override;
+  ProcessEnd end_of(const Process& process, int descriptor) override;
 };
 
 // Which deletions belong together: those of one process, so that the unlinks of one `rm -r` can fold. Thread-safe.
@@ -50,6 +63,9 @@ class Sessions {
   Result<SessionId> of(const Account& account, const Caller& caller);
 
   static constexpr std::chrono::seconds kWindow{2};
+
+  // Tells this boot of the machine from others.
+  [[nodiscard]] std::int64_t boot() const { return boot_; }
 
  private:
   struct Thread {

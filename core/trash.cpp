@@ -6,6 +6,7 @@
 
 #include "core/batch.h"
 #include "core/parts.h"
+#include "core/standing.h"
 #include "core/trash_listing.h"
 #include "core/tree_figures.h"
 
@@ -66,7 +67,7 @@ Result<TrashItemDetail> Trash::show(const Account& account, TrashItemId id) {
   REPRIEVE_TRY(const TrashRow row, parts_.store->read([&](Transaction& tx) { return find_item(tx, account, id); }));
   REPRIEVE_TRY(TrashItemDetail detail, count_tree(parts_, row));
   const auto figures = detail.item.figures;
-  detail.item = to_item(account, row);
+  detail.item = to_item(parts_, account, row);
   detail.item.figures = figures;
   return detail;
 }

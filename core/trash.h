@@ -7,12 +7,12 @@
 #include "core/accounts.h"
 #include "core/base/caller.h"
 #include "core/base/result.h"
+#include "core/departure.h"
 #include "core/trash_item.h"
 
 namespace reprieve {
 
 struct CoreParts;
-struct TrashRow;
 
 // The trash as the control socket uses it: look, trash by path, restore, purge. What rm, rmdir and mv do comes in
 // through Namespace and meets the same rules. Thread-safe. Batches go on past failures, one transaction an item.

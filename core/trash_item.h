@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/event_kind.h"
 #include "core/base/ids.h"
 #include "core/base/trash_mode.h"
 #include "core/base/tree_figures.h"
@@ -88,9 +89,10 @@ enum class BatchState : std::uint8_t { done, skipped, failed };
 struct BatchOutcome {
   BatchState state = BatchState::failed;
   TrashItemId id;
-  std::string subject;  // the item's name in .trash/, or the path as it was asked for
-  std::string path;     // where it is now: the restored path, or the name in .trash/
-  std::string code;     // of what went wrong: code_name(); empty when done
+  std::string subject;              // the item's name in .trash/, or the path as it was asked for
+  std::string path;                 // where it is now: the restored path, or the name in .trash/
+  std::optional<EventKind> effect;  // what was done, where that depends on who owns it
+  std::string code;                 // of what went wrong: code_name(); empty when done
   std::string errno_symbol;
   std::string reason;
 };

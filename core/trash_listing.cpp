@@ -12,10 +12,20 @@
 namespace reprieve {
 namespace {
 
-bool matches(const Account& account, const TrashRow& row, const TrashFilter& filter) {
+// Most often the account itself; else an editor of something that it shares.
+std::string name_of(CoreParts& parts, const Account& account, AccountId id) {
+  if (id == account.id) return account.name;
+  const auto found = parts.store->read([&](Transaction& tx) -> Result<std::string> {
+    const auto other = tx.accounts.find(id);
+    return other ? other->name : std::string();
+  });
+  return found.value_or(std::string());
+}
+
+bool matches(CoreParts& parts, const Account& account, const TrashRow& row, const TrashFilter& filter) {
   if (filter.kind && row.kind != *filter.kind) return false;
   if (filter.name && ::fnmatch(filter.name->c_str(), row.name.c_str(), 0) != 0) return false;
-  if (filter.deleted_by && *filter.deleted_by != account.name) return false;
+  if (filter.deleted_by && *filter.deleted_by != name_of(parts, account, row.deleted_by)) return false;
   if (filter.since && row.deleted < *filter.since) return false;
   if (filter.until && row.deleted >= *filter.until) return false;
   if (filter.session && row.session != *filter.session) return false;
@@ -28,7 +38,7 @@ Result<std::vector<TrashRow>> matching_rows(CoreParts& parts, const Account& acc
   REPRIEVE_TRY(auto rows, parts.store->read([&](Transaction& tx) -> Result<std::vector<TrashRow>> {
     return tx.trash.all(account.id);
   }));
-  std::erase_if(rows, [&](const TrashRow& row) { return !matches(account, row, filter); });
+  std::erase_if(rows, [&](const TrashRow& row) { return !matches(parts, account, row, filter); });
   if (!filter.min_bytes) return rows;
   std::vector<TrashRow> large;
   for (TrashRow& row : rows) {
@@ -38,13 +48,13 @@ Result<std::vector<TrashRow>> matching_rows(CoreParts& parts, const Account& acc
   return large;
 }
 
-TrashItem to_item(const Account& account, const TrashRow& row) {
+TrashItem to_item(CoreParts& parts, const Account& account, const TrashRow& row) {
   return {.id = row.id,
           .name = row.name,
           .kind = row.kind == ItemKind::samples || row.kind == ItemKind::analyses ? ItemKind::folder : row.kind,
           .origin = row.origin,
           .account = account.name,
-          .deleted_by = account.name,
+          .deleted_by = name_of(parts, account, row.deleted_by),
           .deleted_by_uid = row.uid,
           .deleted_at = row.deleted,
           .session = row.session,
@@ -55,7 +65,7 @@ TrashItem to_item(const Account& account, const TrashRow& row) {
 }
 
 Result<TrashItem> to_counted_item(CoreParts& parts, const Account& account, const TrashRow& row) {
-  TrashItem item = to_item(account, row);
+  TrashItem item = to_item(parts, account, row);
   if (!item.figures) {
     REPRIEVE_TRY(item.figures, figures_of(parts, row));
   }

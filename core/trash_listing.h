@@ -14,7 +14,7 @@ struct CoreParts;
 Result<std::vector<TrashRow>> matching_rows(CoreParts& parts, const Account& account, const TrashFilter& filter);
 
 // As users see it. Figures are what the row remembers, perhaps none.
-TrashItem to_item(const Account& account, const TrashRow& row);
+TrashItem to_item(CoreParts& parts, const Account& account, const TrashRow& row);
 
 // The same with figures, counted now where the row remembers none.
 Result<TrashItem> to_counted_item(CoreParts& parts, const Account& account, const TrashRow& row);

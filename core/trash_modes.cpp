@@ -4,9 +4,10 @@
 
 #include "core/associations.h"
 #include "core/batch.h"
-#include "core/deletion_check.h"
+#include "core/deletion_verdict.h"
 #include "core/files_only.h"
 #include "core/parts.h"
+#include "core/standing.h"
 #include "core/trash.h"
 
 // Trash::trash_paths: an item alone, with what was made from it, or its files alone.
@@ -20,15 +21,16 @@ constexpr std::size_t kPortion = 256;
 struct Doomed {
   EntryWithInode what;
   Location parent;
+  Fate fate;
 };
 
 Result<Doomed> require_doomed(Transaction& tx, const Account& account, InodeId directory, const std::string& name,
                               Guard guard) {
   auto what = tx.entries.find_live_with_inode(directory, name);
-  if (!what) return fail(Errc::not_found, name + " does not exist");
+  if (!what || is_hidden(tx, account, *what)) return fail(Errc::not_found, name + " does not exist");
   Location parent = locate(tx, account, directory);
-  REPRIEVE_TRY_VOID(check_deletion(tx, *what, parent, guard));
-  return Doomed{*std::move(what), std::move(parent)};
+  REPRIEVE_TRY(const Fate fate, judge_deletion(tx, account, *what, parent, guard));
+  return Doomed{*std::move(what), std::move(parent), fate};
 }
 
 Result<Doomed> find_doomed(Transaction& tx, const Account& account, const std::string& path, Guard guard) {
@@ -45,18 +47,28 @@ Result<std::vector<EntryRow>> find_group(Transaction& tx, const Account& account
   if (kind != ItemKind::run && kind != ItemKind::sample) {
     return fail(Errc::invalid_argument, "only a run or a sample has associated items to be trashed with it");
   }
+  if (first.fate != Fate::trash)
+    return fail(Errc::not_yours, "only its owner can delete what was made from it with it");
   std::vector<EntryRow> group{first.what.entry};
   for (const InodeId made : made_from(tx, first.what.inode.id)) {
     for (EntryRow& place : live_places(tx, account, made)) {
-      REPRIEVE_TRY_VOID(require_doomed(tx, account, place.parent, place.name, guard));
-      group.push_back(std::move(place));
+      auto doomed = require_doomed(tx, account, place.parent, place.name, guard);
+      if (!doomed && doomed.error().code != Errc::not_found) return fail(std::move(doomed).error());
+      // What belongs to others, or is hidden, is left alone.
+      if (doomed && doomed->fate == Fate::trash) group.push_back(std::move(place));
     }
   }
   return group;
 }
 
-BatchOutcome done(const TrashRow& item, const std::string& path) {
-  return {.state = BatchState::done, .id = item.id, .subject = path, .path = item.name};
+BatchOutcome done(const Removed& removed, const std::string& path) {
+  BatchOutcome outcome{.state = BatchState::done, .subject = path};
+  outcome.effect = event_of(removed.fate);
+  if (removed.item) {
+    outcome.id = removed.item->id;
+    outcome.path = removed.item->name;
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -80,16 +92,18 @@ Result<std::vector<BatchOutcome>> Trash::trash_path(const Account& account, cons
                                                     const Caller& caller, const TrashHow& how) {
   REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
   Changes changes{.through = caller.mount};
-  REPRIEVE_TRY(const TrashRow item, parts_.store->write([&](Transaction& tx) -> Result<TrashRow> {
+  REPRIEVE_TRY(const Removed removed, parts_.store->write([&](Transaction& tx) -> Result<Removed> {
     REPRIEVE_TRY(const Doomed doomed, find_doomed(tx, account, path, how.guard));
     const Deletion deletion{account, session, caller, parts_.clock.now()};
     if (how.mode == TrashMode::files_only) {
-      return take_files(parts_, tx, deletion, doomed.what, doomed.parent.path, changes);
+      if (doomed.fate != Fate::trash) return fail(Errc::not_yours, "only its owner can delete its files");
+      REPRIEVE_TRY(TrashRow files, take_files(parts_, tx, deletion, doomed.what, doomed.parent.path, changes));
+      return Removed{Fate::trash, std::move(files)};
     }
-    return discard(parts_, tx, deletion, doomed.what, doomed.parent.path, Folding::keep, changes);
+    return take_away(parts_, tx, deletion, doomed.what, doomed.parent, Folding::keep, changes);
   }));
   parts_.announce(changes);
-  return std::vector<BatchOutcome>{done(item, path)};
+  return std::vector<BatchOutcome>{done(removed, path)};
 }
 
 Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, const std::string& path,
@@ -109,9 +123,9 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
         // Moved or deleted since the group was put together; without the first there is no group.
         if (!doomed && i > 0 && doomed.error().code == Errc::not_found) continue;
         if (!doomed) return fail(std::move(doomed).error());
-        const auto& [what, parent] = *doomed;
-        const TrashRow item = discard(parts_, tx, deletion, what, parent.path, Folding::keep, changes);
-        outcomes.push_back(done(item, i == 0 ? path : item.origin));
+        if (doomed->fate != Fate::trash) continue;
+        const TrashRow item = discard(parts_, tx, deletion, doomed->what, doomed->parent.path, Folding::keep, changes);
+        outcomes.push_back(done({Fate::trash, item}, i == 0 ? path : item.origin));
         tx.trash.set_mode(item.id, TrashMode::with_associated, outcomes.front().id);
       }
       return {};

@@ -16,6 +16,7 @@ namespace reprieve::fs {
 struct Lifetime {
   std::uint64_t seconds = 0;
   std::uint32_t nanoseconds = 0;
+  friend bool operator==(const Lifetime&, const Lifetime&) = default;
 };
 
 // The kernel cuts it to what its clock can hold (time_to_jiffies, fs/fuse/dir.c).

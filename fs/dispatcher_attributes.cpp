@@ -33,7 +33,7 @@ void answer_sized(Reply reply, const std::string& value, std::size_t size) {
 }  // namespace
 
 void AttributesDispatcher::getattr(Reply reply, fuse_ino_t node, fuse_file_info*) {
-  const auto attributes = mount_.core.attributes().get(mount_.inode_of(node));
+  const auto attributes = mount_.core.attributes().get(mount_.account, mount_.inode_of(node));
   if (!attributes) return void(std::move(reply).error(attributes.error()));
   std::move(reply).wire(attributes_answer(*attributes));
 }

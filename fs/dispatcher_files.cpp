@@ -131,7 +131,7 @@ Result<std::size_t> FilesDispatcher::write_to(InodeId inode, const fuse_file_inf
 }
 
 Result<void> FilesDispatcher::drop_set_id_bits(InodeId inode, const Caller& caller) {
-  REPRIEVE_TRY(const Attributes attributes, mount_.core.attributes().get(inode));
+  REPRIEVE_TRY(const Attributes attributes, mount_.core.attributes().get(mount_.account, inode));
   if ((attributes.mode & (S_ISUID | S_ISGID)) == 0) return {};
   REPRIEVE_TRY_VOID(mount_.core.attributes().set(mount_.account, inode, {.drop_set_id_bits = true}, caller));
   mount_.invalidator.attributes_stale(inode);

@@ -28,7 +28,7 @@ void NamespaceDispatcher::lookup(Reply reply, fuse_ino_t parent, const char* nam
 
   const auto found = mount_.core.names().lookup(mount_.account, directory, *entry);
   if (found) return void(std::move(reply).wire(mount_.entry_of(directory, *found)));
-  const bool may_be_remembered = found.error().code == Errc::not_found && directory != mount_.account.trash;
+  const bool may_be_remembered = found.error().code == Errc::not_found && mount_.absence_lifetime(directory) != kNever;
   if (may_be_remembered) return void(std::move(reply).wire(no_entry_answer()));
   std::move(reply).error(found.error());
 }

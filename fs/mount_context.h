@@ -23,12 +23,17 @@ struct MountContext {
   [[nodiscard]] InodeId inode_of(fuse_ino_t node) const { return to_inode(node, account.root); }
 
   // How long the kernel may remember a name in `directory`. Names in .trash/ come and go with every deletion, which the
-  // kernel is not told of; everything else changes with word from core.
-  [[nodiscard]] Lifetime name_lifetime(InodeId directory) const {
-    return directory == account.trash ? kNever : kForever;
+  // kernel is not told of; what is shared changes through other mounts; everything else changes with word from core.
+  [[nodiscard]] Lifetime name_lifetime(InodeId directory, Stability name) const {
+    return directory == account.trash || name != Stability::stable ? kNever : kForever;
+  }
+  // The same of a name that is not there.
+  [[nodiscard]] Lifetime absence_lifetime(InodeId directory) const {
+    return name_lifetime(directory, core.names().names_in(account, directory).value_or(Stability::view));
   }
   [[nodiscard]] fuse_entry_out entry_of(InodeId directory, const Attributes& attributes) const {
-    return entry_answer(to_node(attributes.inode, account.root), attributes, name_lifetime(directory));
+    return entry_answer(to_node(attributes.inode, account.root), attributes,
+                        name_lifetime(directory, attributes.name_stability));
   }
 };
 

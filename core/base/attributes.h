@@ -34,6 +34,7 @@ struct Attributes {
   Timestamp changed{};
   Timestamp born{};
   Stability stability = Stability::stable;
+  Stability name_stability = Stability::stable;  // of the name by which it was found
 };
 
 // Which attributes a setattr changes; what is not set stays. `now` in a time means the moment of the call.

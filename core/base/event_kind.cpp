@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 namespace reprieve {
@@ -25,6 +26,15 @@ constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash"
 
 std::string_view event_name(EventKind kind) {
   return std::find_if(kNames.begin(), kNames.end(), [kind](const auto& row) { return row.first == kind; })->second;
+}
+
+Result<EventKind> parse_event_kind(std::string_view name) {
+  std::string known;
+  for (const auto& [kind, text] : kNames) {
+    if (text == name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(text);
+  }
+  return fail(Errc::invalid_argument, "must be one of " + known);
 }
 
 EventKind event_named(std::string_view name) {

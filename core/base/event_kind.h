@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/result.h"
+
 namespace reprieve {
 
 // What an event tells of. Stored by name.
@@ -24,6 +26,8 @@ enum class EventKind : std::uint8_t {
 
 // "restore", "account_add"…
 [[nodiscard]] std::string_view event_name(EventKind kind);
+// The kind that users name so. invalid_argument, which lists the names.
+Result<EventKind> parse_event_kind(std::string_view name);
 // `restore` for a name that is none, which only a newer version can have stored.
 [[nodiscard]] EventKind event_named(std::string_view name);
 

@@ -30,19 +30,24 @@ class AccountRows {
   explicit AccountRows(SQLite::Database& database);
 
   std::optional<Account> find(const std::string& name);
+  std::optional<Account> find(AccountId id);
   std::vector<Account> all();
-  // The number for an account that is inserted in the same transaction.
+  // The number for an account that is inserted in the same transaction; never that of one that was removed.
   AccountId next_id();
   void insert(const Account& account, Timestamp now);
+  void set_ids(AccountId id, uid_t uid, gid_t gid);
   // Bytes; none: no limit.
   std::optional<std::uint64_t> quota(AccountId id);
   void set_quota(AccountId id, std::optional<std::uint64_t> bytes);
+  void remove(AccountId id);  // with its sessions
 
   // The number of the session, registered if it is new.
   SessionId session(const SessionKey& key, Timestamp now);
+  std::optional<SessionKey> session_key(SessionId id);
 
  private:
-  SQLite::Statement find_, all_, next_id_, insert_, quota_, set_quota_, find_session_, insert_session_;
+  SQLite::Statement find_, find_by_id_, all_, next_id_, note_id_, insert_, set_ids_, quota_, set_quota_, remove_;
+  SQLite::Statement find_session_, insert_session_, session_key_, remove_sessions_;
 };
 
 }  // namespace reprieve

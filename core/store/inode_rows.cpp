@@ -29,6 +29,12 @@ InodeRows::InodeRows(SQLite::Database& database)
       add_links_(database, "UPDATE inodes SET links = links + ?2, changed = ?3 WHERE id = ?1"),
       directory_changed_(database, "UPDATE inodes SET links = links + ?2, modified = ?3, changed = ?3 WHERE id = ?1"),
       next_generation_(database, "UPDATE inodes SET generation = generation + 1, changed = ?2 WHERE id = ?1"),
+      adopt_(database,
+             "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT e.inode FROM entries e JOIN tree t ON e.parent = t.id)"
+             " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
+             " WHERE id IN (SELECT id FROM tree)"),
+      change_ids_(database,
+                  "UPDATE inodes SET uid = iif(uid = ?2, ?4, uid), gid = iif(gid = ?3, ?5, gid) WHERE owner = ?1"),
       xattr_(database, "SELECT value FROM xattrs WHERE inode = ?1 AND name = ?2"),
       xattr_names_(database, "SELECT name FROM xattrs WHERE inode = ?1 ORDER BY name"),
       set_xattr_(database, "INSERT OR REPLACE INTO xattrs VALUES (?1, ?2, ?3)"),
@@ -135,6 +141,14 @@ std::vector<InodeId> InodeRows::running() {
   Query query(running_);
   while (query.step()) items.push_back(query.id<InodeId>(0));
   return items;
+}
+
+void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
+  Query(adopt_, top, owner, from_uid, from_gid, uid, gid).run();
+}
+
+void InodeRows::change_ids(AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
+  Query(change_ids_, owner, from_uid, from_gid, uid, gid).run();
 }
 
 void InodeRows::set_changed(InodeId id, Timestamp now) { Query(set_changed_, id, now).run(); }

@@ -59,6 +59,11 @@ class InodeRows {
   void set_files_deleted(InodeId id, bool deleted);
   // Every item whose status is running.
   std::vector<InodeId> running();
+  // The whole tree below `top` comes into another account's hands: what is `from_uid`'s and `from_gid`'s there becomes
+  // the new owner's.
+  void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
+  // Everything that the account owns, as its Unix ids change.
+  void change_ids(AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
   void set_changed(InodeId id, Timestamp now);
   void set_modified(InodeId id, Timestamp modified);
   void add_links(InodeId id, int delta, Timestamp now);
@@ -79,9 +84,9 @@ class InodeRows {
 
  private:
   SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, target_, modified_;
-  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_, set_changed_,
-      set_modified_, add_links_;
-  SQLite::Statement directory_changed_, next_generation_;
+  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
+  SQLite::Statement set_changed_, set_modified_, add_links_;
+  SQLite::Statement directory_changed_, next_generation_, adopt_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
 };
 

@@ -69,6 +69,9 @@ TrashRows::TrashRows(SQLite::Database& database)
               " CROSS JOIN inodes i ON i.id = e.inode"
               " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),
+      last_session_(database,
+                    "SELECT session, deleted FROM trash_items WHERE +account = ?1 AND uid = ?2 AND deleted_by = ?1"
+                    " ORDER BY id DESC LIMIT 1"),
       insert_(database,
               "INSERT INTO trash_items (id, account, name, kind, parent, entry, inode, origin, session, deleted_by,"
               " uid, deleted, parent_modified_before, parent_modified_after)"
@@ -139,6 +142,12 @@ std::uint64_t TrashRows::count() {
   Query query(count_);
   query.step();
   return static_cast<std::uint64_t>(query.integer(0));
+}
+
+std::optional<SessionEnd> TrashRows::last_session(AccountId account, uid_t uid) {
+  Query query(last_session_, account, uid);
+  if (!query.step()) return std::nullopt;
+  return SessionEnd{query.id<SessionId>(0), query.time(1)};
 }
 
 bool TrashRows::insert(const TrashRow& row) {

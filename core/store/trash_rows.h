@@ -12,6 +12,7 @@
 #include "core/base/trash_mode.h"
 #include "core/base/tree_figures.h"
 #include "core/store/entry_rows.h"
+#include "core/store/event_rows.h"
 
 namespace reprieve {
 
@@ -71,6 +72,8 @@ class TrashRows {
   // What `session` trashed out of the directory, newest first; not the files that it took from a run or an analysis.
   std::vector<FoldableRow> of_session_in(InodeId directory, SessionId session);
   std::uint64_t count();
+  // The session of the newest item that the account's user deleted itself.
+  std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 
   // False, and nothing happens, when the account has an item of that name.
   bool insert(const TrashRow& row);
@@ -81,7 +84,7 @@ class TrashRows {
   void set_mode(TrashItemId id, TrashMode mode, TrashItemId together);
 
  private:
-  SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_;
+  SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_, last_session_;
   SQLite::Statement insert_, remove_, set_figures_, clear_figures_, set_mode_, group_;
 };
 

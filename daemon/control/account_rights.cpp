@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/account_rights.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace reprieve::control {
@@ -8,14 +10,13 @@ namespace reprieve::control {
 Result<AccountRights> AccountRights::of(Services& services, const Peer& peer) {
   AccountRights rights;
   rights.uid_ = peer.uid;
-  rights.all_ = peer.uid == 0 || (services.admin_group && peer.in_group(*services.admin_group));
+  rights.all_ =
+      peer.uid == 0 || peer.uid == ::geteuid() || (services.admin_group && peer.in_group(*services.admin_group));
   REPRIEVE_TRY(auto accounts, services.files.accounts().all());
-  const bool none = accounts.empty();
   for (Account& account : accounts) {
     if (rights.all_ || account.uid == peer.uid) rights.accounts_.push_back(std::move(account));
   }
-  if (!rights.accounts_.empty()) return rights;
-  if (none && rights.all_) return fail(Errc::not_found, "the store has no account yet");
+  if (!rights.accounts_.empty() || rights.all_) return rights;
   return fail(Errc::not_owner, "no account belongs to uid " + std::to_string(peer.uid));
 }
 
@@ -28,6 +29,7 @@ Result<Account> AccountRights::find(const std::string& name) const {
 }
 
 Result<Account> AccountRights::implied() const {
+  if (accounts_.empty()) return fail(Errc::not_found, "the store has no account yet");
   if (accounts_.size() == 1) return accounts_.front();
   const auto own = [this](const Account& account) { return account.uid == uid_; };
   if (std::count_if(accounts_.begin(), accounts_.end(), own) == 1) {

@@ -82,7 +82,7 @@ boost::json::object explain_path(const Call& call, const std::string& path) {
     return object;
   }
   object = to_json(path, found->item);
-  object[field::kAction] = found->refusal ? word::kRefuse : word::kTrash;
+  object[field::kAction] = found->refusal ? word::kRefuse : event_name(event_of(found->fate));
   object[field::kFiles] = found->figures.files;
   object[field::kFolders] = found->figures.folders;
   object[field::kBytes] = found->figures.bytes;

@@ -93,6 +93,7 @@ protocol::ItemResult to_result(const BatchOutcome& outcome, Subject subject) {
   result.state = state_name(outcome.state);
   result.name = unless_empty(subject == Subject::item ? outcome.subject : outcome.path);
   result.path = unless_empty(subject == Subject::item ? outcome.path : outcome.subject);
+  if (outcome.effect) result.effect = std::string(event_name(*outcome.effect));
   if (!outcome.code.empty()) {
     result.error = protocol::ErrorReport{.code = outcome.code,
                                          .errno_symbol = outcome.errno_symbol,

@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "daemon/control/api_accounts.h"
 #include "daemon/control/api_admin.h"
 #include "daemon/control/api_empty.h"
 #include "daemon/control/api_items.h"
@@ -24,9 +25,11 @@ namespace {
 
 // What a peer must be for a request to be looked at.
 enum class Right : std::uint8_t {
-  anyone,   // whoever can connect
-  member,   // has a right to some account
-  account,  // has a right to the account that the request is about
+  anyone,    // whoever can connect
+  member,    // has a right to some account
+  account,   // has a right to the account that the request is about
+  admin,     // may act for all accounts
+  admin_of,  // the same, for a request that is about one
 };
 
 // What the query may have besides `account`.
@@ -61,11 +64,24 @@ constexpr std::array kRoutes{
     Route{kPost, protocol::kDissociateResource, Right::member, &dissociate},
     Route{kPost, protocol::kAddToResource, Right::member, &add_to},
     Route{kPost, protocol::kExplainResource, Right::member, &explain},
+    Route{kGet, protocol::kAccountsResource, Right::member, &list_accounts},
+    Route{kPost, protocol::kAccountsResource, Right::admin, &add_account},
+    Route{kGet, protocol::kAccountResource, Right::account, &show_account},
+    Route{kPost, protocol::kAccountResource, Right::admin_of, &set_account},
+    Route{kDelete, protocol::kAccountResource, Right::admin_of, &remove_account},
+    Route{kGet, protocol::kSharesResource, Right::account, &list_shares},
+    Route{kPost, protocol::kShareResource, Right::member, &share_item},
+    Route{kPost, protocol::kUnshareResource, Right::member, &unshare_item},
+    Route{kGet, protocol::kHistoryResource, Right::member, &list_history, Parameters::of_handler},
+    Route{kPost, protocol::kUndoResource, Right::account, &undo_last},
     Route{kGet, protocol::kStatsResource, Right::member, &show_stats},
     Route{kGet, protocol::kMountsResource, Right::member, &list_mounts},
     Route{kGet, protocol::kPingResource, Right::anyone, &ping},
     Route{kGet, protocol::kVersionResource, Right::anyone, &show_version},
 };
+
+// Of a refused request's target, in the event that tells of it.
+constexpr std::size_t kMostNoted = 256;
 
 using Segments = std::vector<std::string>;
 
@@ -208,6 +224,10 @@ Result<Response> carry_out(Services& services, const Match& match, const Request
   if (route.right != Right::anyone) {
     REPRIEVE_TRY(call.rights, AccountRights::of(services, request.peer));
   }
+  const bool needs_admin = route.right == Right::admin || route.right == Right::admin_of;
+  if (needs_admin && !call.rights.all()) {
+    return fail(Errc::not_owner, "only root and the admin group may administer accounts");
+  }
   if (route.method != kPost && !request.body.empty()) {
     return fail(Errc::invalid_argument, "a " + std::string(route.method) + " request has no body here");
   }
@@ -217,10 +237,31 @@ Result<Response> carry_out(Services& services, const Match& match, const Request
     if (call.named) REPRIEVE_TRY_VOID(call.rights.find(*call.named));
   }
   REPRIEVE_TRY_VOID(check_query(route, call.query));
-  if (route.right == Right::account) {
+  if (route.right == Right::account || route.right == Right::admin_of) {
     REPRIEVE_TRY(call.account, call.rights.choose(call.named));
   }
   return route.handler(call);
+}
+
+// Whether the peer was refused for want of a right, as a whole or for one thing of several.
+bool is_denied(const Result<Response>& response) {
+  if (!response) return response.error().code == Errc::not_owner;
+  const auto* body = response->body.if_object();
+  const auto* results = body != nullptr ? body->if_contains(protocol::field::kResults) : nullptr;
+  if (results == nullptr || !results->is_array()) return false;
+  const auto denied = [](const boost::json::value& result) {
+    const auto* error = result.as_object().if_contains(protocol::field::kError);
+    return error != nullptr && error->at(protocol::field::kCode).as_string() == code_name(Errc::not_owner);
+  };
+  return std::any_of(results->get_array().begin(), results->get_array().end(), denied);
+}
+
+// What is asked about whom, as far as it can be told; the rest is in the line of the request.
+std::optional<std::string> asked_account(const Match& match, const Request& request) {
+  boost::json::object query = match.query;
+  auto body = parse_body(request.body);
+  boost::json::object fields = body ? *std::move(body) : boost::json::object();
+  return find_account_name(query, fields).value_or(std::nullopt);
 }
 
 }  // namespace
@@ -235,6 +276,11 @@ Reply Router::answer(const Request& request) const {
   auto matched = match(request);
   if (!matched) return std::move(matched).error();
   const auto response = carry_out(services_, *matched, request);
+  if (is_denied(response)) {
+    const Caller caller{.uid = request.peer.uid, .gid = request.peer.gid, .thread = request.peer.pid, .mount = {}};
+    services_.files.history().denied(asked_account(*matched, request), caller,
+                                     request.method + " " + request.target.substr(0, kMostNoted));
+  }
   if (!response) return error_reply(response.error());
   return {.status = response->status, .body = boost::json::serialize(response->body), .allow = {}};
 }

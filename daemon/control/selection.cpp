@@ -95,6 +95,16 @@ Result<TrashMode> to_mode(const std::string& word) {
   return choose(kModes, field::kMode, std::optional(word), TrashMode::item);
 }
 
+Result<EventKind> to_event_kind(const std::string& word) {
+  const auto kind = parse_event_kind(word);
+  if (!kind) return bad_value(field::kEvent, word, reason_of(kind.error()));
+  return *kind;
+}
+
+Result<std::optional<Timestamp>> to_since(const std::optional<std::string>& text, Timestamp now) {
+  return to_time(field::kSince, text, now);
+}
+
 std::string_view mode_name(TrashMode mode) { return word_for(kModes, mode); }
 std::string_view sort_name(TrashSort sort) { return word_for(kSorts, sort); }
 std::string_view direction_name(SortDirection direction) { return word_for(kDirections, direction); }

@@ -6,8 +6,8 @@
 
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/responses.h"
-#include "daemon/ctl/addressing.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 

@@ -60,6 +60,16 @@ http::request<http::string_body> make_request(std::string_view method, const std
   return request;
 }
 
+std::string target_of(std::string_view resource, const protocol::QueryParameters& query) {
+  std::string target(resource);
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    target += separator + name + '=' + boost::urls::encode(value, boost::urls::unreserved_chars);
+    separator = '&';
+  }
+  return target;
+}
+
 }  // namespace
 
 Failure Answer::failure() const {
@@ -87,13 +97,11 @@ Client Client::for_option(const std::optional<std::string>& option) {
 }
 
 Outcome<Answer> Client::get(std::string_view resource, const protocol::QueryParameters& query) {
-  std::string target(resource);
-  char separator = '?';
-  for (const auto& [name, value] : query) {
-    target += separator + name + '=' + boost::urls::encode(value, boost::urls::unreserved_chars);
-    separator = '&';
-  }
-  return request("GET", target, {});
+  return request("GET", target_of(resource, query), {});
+}
+
+Outcome<Answer> Client::remove(std::string_view resource, const protocol::QueryParameters& query) {
+  return request("DELETE", target_of(resource, query), {});
 }
 
 Outcome<Answer> Client::post(std::string_view resource, const boost::json::object& body) {

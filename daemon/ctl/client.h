@@ -35,6 +35,7 @@ class Client {
 
   // Fail where no daemon answers, or not in this protocol: ExitCode::unreachable. A refusal is an answer.
   Outcome<Answer> get(std::string_view resource, const protocol::QueryParameters& query = {});
+  Outcome<Answer> remove(std::string_view resource, const protocol::QueryParameters& query);  // DELETE
   Outcome<Answer> post(std::string_view resource, const boost::json::object& body);
 
  private:

@@ -112,6 +112,45 @@ void define_restore(CLI::App& app, Options& options) {
   app.add_option("--to", options.how.to, "Into this folder instead of the original one")->type_name("DIR");
 }
 
+void define_account(CLI::App& app, Options& options) {
+  app.add_option("ACTION", options.action, "add, list, show, set or remove")
+      ->required()
+      ->check(silently(CLI::IsMember({"add", "list", "show", "set", "remove"})))
+      ->type_name("");
+  app.add_option("NAME", options.name, "The account; of show the caller's own unless told")->type_name("");
+  app.add_option("--uid", options.uid,
+                 "Of add and set: the Unix user, by number; that of the account's name unless told")
+      ->check(silently(CLI::Range(0U, std::numeric_limits<unsigned>::max() - 1)))
+      ->type_name("N");
+  app.add_option("--gid", options.gid, "Of add and set: the Unix group, by number; the user's own unless told")
+      ->check(silently(CLI::Range(0U, std::numeric_limits<unsigned>::max() - 1)))
+      ->type_name("N");
+  app.add_option("--quota", options.quota, "Of add and set: how much it may hold, with K, M, G, T; 0 for no limit")
+      ->transform(silently(CLI::AsSizeValue(false)))
+      ->type_name("SIZE");
+}
+
+void define_unshare(CLI::App& app, Options& options) {
+  app.add_option("PATH", options.paths, "A project or run")->required()->expected(1)->type_name("");
+  app.add_option("ACCOUNT", options.name, "The other account")->required()->type_name("");
+}
+
+void define_share(CLI::App& app, Options& options) {
+  define_unshare(app, options);
+  app.add_option("--role", options.role, "What it may do: viewer (read, unless told) or editor (read and write)")
+      ->check(silently(CLI::IsMember({"viewer", "editor"})))
+      ->type_name("viewer|editor");
+}
+
+void define_history(CLI::App& app, Options& options) {
+  app.add_option("--event", options.event, "Only events of this kind, as trash, restore, leave, hide, share")
+      ->type_name("KIND");
+  app.add_option("--since", options.filter.since, "Only what happened at or after")->type_name("TIME");
+  app.add_option("--limit", options.limit, "The newest so many; 100 unless told")
+      ->check(silently(CLI::Range(1U, 10'000U)))
+      ->type_name("N");
+}
+
 void define_destroying(CLI::App& app, Options& options) {
   app.add_flag("-y,--yes", options.yes, "Do not ask");
   app.add_flag("--wait", options.wait, "Return when the space is given back, not as soon as the items are gone");
@@ -141,6 +180,11 @@ constexpr std::array kCommands{
     Command{"associate", "", "Say what a sample or an analysis was made from", &define_associate, &run_associate},
     Command{"dissociate", "", "Take that back", &define_associate, &run_dissociate},
     Command{"add-to", "", "Put a sample into another project too", &define_add_to, &run_add_to},
+    Command{"undo", "", "Take back what was deleted, restored or left last", &define_nothing, &run_undo},
+    Command{"history", "", "Tell what happened", &define_history, &run_history},
+    Command{"share", "", "Share a project or run with another account", &define_share, &run_share},
+    Command{"unshare", "", "Share it no longer", &define_unshare, &run_unshare},
+    Command{"account", "", "Add, list, show, set or remove accounts", &define_account, &run_account},
     Command{"stats", "", "Show figures of the store", &define_nothing, &run_stats},
     Command{"mounts", "", "List what is mounted where", &define_nothing, &run_mounts},
     Command{"ping", "", "Ask whether the daemon answers", &define_nothing, &run_ping},

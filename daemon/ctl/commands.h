@@ -48,6 +48,12 @@ Outcome<ExitCode> run_explain(Session& session);
 // What destroys: destroy_commands.cpp.
 Outcome<ExitCode> run_empty(Session& session);
 Outcome<ExitCode> run_purge(Session& session);
+// Accounts, sharing, what happened: account_commands.cpp.
+Outcome<ExitCode> run_account(Session& session);
+Outcome<ExitCode> run_share(Session& session);
+Outcome<ExitCode> run_unshare(Session& session);
+Outcome<ExitCode> run_history(Session& session);
+Outcome<ExitCode> run_undo(Session& session);
 // The daemon and its store: admin_commands.cpp.
 Outcome<ExitCode> run_stats(Session& session);
 Outcome<ExitCode> run_mounts(Session& session);

@@ -7,8 +7,8 @@
 #include "daemon/control/protocol/bytes.h"
 #include "daemon/control/protocol/item_requests.h"
 #include "daemon/control/protocol/resources.h"
-#include "daemon/ctl/addressing.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/text.h"
 
 // What is asked about items in the tree: status, associations, what a deletion would do.
@@ -80,11 +80,18 @@ Outcome<ExitCode> change_associations(Session& session, std::string_view resourc
   return show_item_answer(session, session.client.post(resource, with_account(request.to_json(), session.options)));
 }
 
+std::string fate_of(const boost::json::object& result) {
+  const std::string action = text_of(result, field::kAction);
+  if (action == word::kLeave) return " would leave your account and nobody else's: ";
+  if (action == word::kHide) return " would be hidden from your account and from nobody else: ";
+  return " would go to the trash: ";
+}
+
 std::string outlook(const boost::json::object& result) {
   const std::string path = printable(protocol::get_bytes(result, field::kPath));
   const auto* error = result.if_contains(field::kError);
   if (error != nullptr) return path + " would be refused: " + printable(text_of(object_of(*error), field::kMessage));
-  return path + " would go to the trash: " + printable(text_of(result, field::kKind)) + " with " +
+  return path + fate_of(result) + printable(text_of(result, field::kKind)) + " with " +
          counted(number_of(result, field::kFiles), "file") + ", " +
          counted(number_of(result, field::kFolders), "folder") + ", " + human_bytes(number_of(result, field::kBytes));
 }

@@ -41,6 +41,14 @@ struct Options {
   // restore
   bool all = false;
   protocol::RestoreHow how;
+  // account, share, unshare, history
+  std::string action;
+  std::string name;  // an account
+  std::optional<std::uint64_t> uid;
+  std::optional<std::uint64_t> gid;
+  std::optional<std::uint64_t> quota;
+  std::string role = "viewer";
+  std::optional<std::string> event;
   // empty, purge
   bool dry_run = false;
   bool wait = false;

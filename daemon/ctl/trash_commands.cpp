@@ -10,10 +10,10 @@
 
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/time_text.h"
-#include "daemon/ctl/addressing.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/confirm.h"
 #include "daemon/ctl/report.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 
@@ -21,6 +21,7 @@ namespace reprieve::ctl {
 namespace {
 
 namespace field = protocol::field;
+namespace word = protocol::word;
 
 protocol::ListRequest to_request(const Options& options) {
   constexpr std::array<std::string_view, 3> kApiNames{"DateDeleted", "TotalSize", "Name"};
@@ -209,6 +210,8 @@ Outcome<ExitCode> run_trash(Session& session) {
     return report_results(session.screen, *list);
   }
   return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
+    if (result.effect == word::kLeave) return "left " + result.path.value_or("?") + ", which stays with its owner";
+    if (result.effect == word::kHide) return "hid " + result.path.value_or("?") + ", which stays with its owner";
     return "trashed " + result.path.value_or("?") + " as item " + std::to_string(result.id.value_or(0)) + ", .trash/" +
            result.name.value_or("?");
   });

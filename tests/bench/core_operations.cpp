@@ -107,7 +107,7 @@ BENCHMARK_DEFINE_F(CoreOperations, LookupOfNothing)(benchmark::State& state) {
 }
 
 BENCHMARK_DEFINE_F(CoreOperations, GetDirectory)(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(need(files->attributes().get(folder)));
+  for (auto _ : state) benchmark::DoNotOptimize(need(files->attributes().get(account, folder)));
 }
 
 BENCHMARK_DEFINE_F(CoreOperations, Chmod)(benchmark::State& state) {

@@ -105,7 +105,7 @@ TEST_F(CrashedStoreTest, ARowWhoseBlobIsGoneHidesNothingElse) {
     if (entry.is_regular_file() && std::strtoll(entry.path().filename().c_str(), nullptr, 16) == file.number())
       std::filesystem::remove(entry.path());
   }
-  EXPECT_EQ(refusal(volume_.core().attributes().get(file)), Errc::stale);
+  EXPECT_EQ(refusal(volume_.core().attributes().get(volume_.account(), file)), Errc::stale);
   EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), file, O_RDONLY, process(1))), Errc::stale);
   const auto listed = must(volume_.names().list(volume_.account(), project_, {}, 100, Detail::attributes));
   EXPECT_EQ(listed.size(), 4U);

@@ -93,12 +93,12 @@ TEST_F(PurgeTest, AnOpenFileKeepsItsBytesUntilItsLastClose) {
     EXPECT_EQ(Volume::read(first), "bytes");
     EXPECT_EQ(::pwrite(second.descriptor(), "MORE", 4, 0), 4);
     EXPECT_EQ(Volume::read(second), "MORE");
-    EXPECT_EQ(must(volume_.core().attributes().get(file)).links, 0U);
+    EXPECT_EQ(must(volume_.core().attributes().get(volume_.account(), file)).links, 0U);
   }
   EXPECT_TRUE(blob_goes(file));
   EXPECT_TRUE(blob_goes(nested));
   EXPECT_TRUE(wait_until([&] { return must(volume_.core().figures()).purge_queue == 0; }));
-  EXPECT_EQ(refusal(volume_.core().attributes().get(file)), Errc::stale);
+  EXPECT_EQ(refusal(volume_.core().attributes().get(volume_.account(), file)), Errc::stale);
 }
 
 TEST_F(PurgeTest, EveryCloseIsNoticed) {

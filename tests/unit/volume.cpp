@@ -2,6 +2,7 @@
 #include "tests/unit/volume.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,28 @@
 #include "tests/support/wait.h"
 
 namespace reprieve::test {
+
+NumberedProcesses::Ending& NumberedProcesses::ending(pid_t process) {
+  Ending& found = endings_[process];
+  if (!found.event) found.event = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  return found;
+}
+
+FileDescriptor NumberedProcesses::watch(const Process& process) {
+  const MutexLock lock(mutex_);
+  return FileDescriptor(::dup(ending(process.id).event.get()));
+}
+
+ProcessEnd NumberedProcesses::end_of(const Process& process, int /*descriptor*/) {
+  const MutexLock lock(mutex_);
+  return ending(process.id).how;
+}
+
+void NumberedProcesses::end(pid_t process, ProcessEnd how) {
+  const MutexLock lock(mutex_);
+  ending(process).how = how;
+  static_cast<void>(::eventfd_write(ending(process).event.get(), 1));
+}
 
 Volume::Volume(Settings settings) : settings_(std::move(settings)) {
   settings_.store.path = directory_.path() / "store";
@@ -37,7 +60,7 @@ InodeId Volume::at(std::string_view path) {
 
 bool Volume::exists(std::string_view path) { return names().resolve(account_, path).has_value(); }
 
-Attributes Volume::attributes(std::string_view path) { return must(core_->attributes().get(at(path))); }
+Attributes Volume::attributes(std::string_view path) { return must(core_->attributes().get(account_, at(path))); }
 
 Volume::Place Volume::place(std::string_view path) {
   tick();

@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/file_descriptor.h"
+#include "core/base/sync.h"
 #include "core/file_system.h"
 #include "tests/support/temporary_directory.h"
 
@@ -35,6 +37,20 @@ class SettableClock final : public Clock {
 class NumberedProcesses final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override { return Process{.id = thread / 10, .started = 7}; }
+  FileDescriptor watch(const Process& process) override;
+  ProcessEnd end_of(const Process& process, int descriptor) override;
+
+  // The process ends so. Once a process.
+  void end(pid_t process, ProcessEnd how);
+
+ private:
+  struct Ending {
+    FileDescriptor event;
+    ProcessEnd how = ProcessEnd::unknown;
+  };
+  Ending& ending(pid_t process) REPRIEVE_REQUIRES(mutex_);
+  Mutex mutex_;
+  std::map<pid_t, Ending> endings_ REPRIEVE_GUARDED_BY(mutex_);
 };
 
 // The caller that process `number` is.
@@ -83,6 +99,7 @@ class Volume {
   [[nodiscard]] FileSystem& core() { return *core_; }
   [[nodiscard]] Namespace& names() { return core_->names(); }
   [[nodiscard]] const Account& account() const { return account_; }
+  [[nodiscard]] NumberedProcesses& processes() { return processes_; }
   [[nodiscard]] SettableClock& clock() { return clock_; }
   [[nodiscard]] Settings& settings() { return settings_; }
   [[nodiscard]] const std::filesystem::path& store() const { return settings_.store.path; }

@@ -154,6 +154,7 @@ boost::json::object ItemResult::to_json() const {
   if (name) put_bytes(object, field::kName, *name);
   object[field::kState] = state;
   if (path) put_bytes(object, field::kPath, *path);
+  if (effect) object[field::kEffect] = *effect;
   if (error) object[field::kError] = error->to_json();
   return object;
 }
@@ -165,6 +166,7 @@ ItemResult ItemResult::parse(const boost::json::value& value) {
   result.name = optional_bytes(object, field::kName);
   result.state = text_of(at(object, field::kState));
   result.path = optional_bytes(object, field::kPath);
+  if (at(object, field::kEffect).is_string()) result.effect = text_of(at(object, field::kEffect));
   if (at(object, field::kError).is_object()) result.error = ErrorReport::parse(at(object, field::kError));
   return result;
 }

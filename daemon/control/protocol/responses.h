@@ -60,6 +60,7 @@ struct ItemResult {
   std::string state;                // word::kDone, kSkipped, kFailed
   std::optional<std::string> path;  // the restored path, or the one that was to be trashed
   std::optional<ErrorReport> error;
+  std::optional<std::string> effect = {};  // what was done, where that depends on who owns it: an event's name
 
   [[nodiscard]] boost::json::object to_json() const;
   static ItemResult parse(const boost::json::value& value);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/ctl/addressing.h"
+#include "daemon/ctl/request_parts.h"
 
 #include <boost/json/array.hpp>
 #include <filesystem>
+#include <system_error>
+#include <utility>
 
 #include "daemon/control/protocol/resources.h"
+#include "daemon/control/protocol/responses.h"
 #include "daemon/ctl/paths.h"
 
 namespace reprieve::ctl {

@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "daemon/control/protocol/requests.h"
 #include "daemon/ctl/commands.h"
 
-// How requests say which account and which paths they are about.
+// What the requests of several commands share.
 namespace reprieve::ctl {
 
 [[nodiscard]] protocol::QueryParameters account_query(const Options& options);
 [[nodiscard]] boost::json::object with_account(boost::json::object body, const Options& options);
 
-// Paths of the command line as the daemon takes them (paths.h); asks it what is mounted.
+// Paths of the command line as the daemon takes them. Asks it for the mounts.
 Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments);
 
 }  // namespace reprieve::ctl

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/session_ends.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <cerrno>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/ancestry.h"
+#include "core/history.h"
+#include "core/parts.h"
+
+namespace reprieve {
+namespace {
+
+// A row of the session's whose process is still the one that it was.
+std::optional<Process> living_process(const SessionKey& key, std::int64_t boot, ProcessTable& processes) {
+  if (key.process == 0 || key.boot != boot) return std::nullopt;
+  const auto found = processes.process_of(key.process);
+  if (!found || found->id != key.process || found->started != key.started) return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+SessionEnds::SessionEnds(CoreParts& parts, ProcessTable& processes)
+    : parts_(parts),
+      processes_(processes),
+      events_(::epoll_create1(EPOLL_CLOEXEC)),
+      woken_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = 0}};
+  ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, woken_.get(), &event);
+}
+
+SessionEnds::~SessionEnds() { stop(); }
+
+void SessionEnds::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void SessionEnds::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SessionEnds::wake() { static_cast<void>(::eventfd_write(woken_.get(), 1)); }
+
+Result<void> SessionEnds::resume() {
+  return parts_.store->write([&](Transaction& tx) -> Result<void> {
+    std::set<SessionId> sessions;
+    for (const HiddenRow& row : tx.hidden.unsettled()) sessions.insert(row.session);
+    for (const SessionId session : sessions) {
+      const auto key = tx.accounts.session_key(session);
+      if (key && living_process(*key, parts_.sessions.boot(), processes_) && watch(tx, session)) continue;
+      for (const HiddenRow& row : tx.hidden.of_session(session)) {
+        if (!row.settled) tx.hidden.remove(row);
+      }
+    }
+    return {};
+  });
+}
+
+bool SessionEnds::watch(Transaction& tx, SessionId session) {
+  {
+    const MutexLock lock(mutex_);
+    if (watched_.contains(session)) return true;
+  }
+  const auto key = tx.accounts.session_key(session);
+  if (!key || key->process == 0) return false;
+  Watched watched{.process = {key->process, key->started}, .descriptor = {}};
+  watched.descriptor = processes_.watch(watched.process);
+  const int descriptor = watched.descriptor.get();
+  {
+    const MutexLock lock(mutex_);
+    if (!watched_.emplace(session, std::move(watched)).second) return true;
+  }
+  epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.u64 = static_cast<std::uint64_t>(session.number())}};
+  // Gone while its request is served: it was killed.
+  if (descriptor < 0 || ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) wake();
+  return true;
+}
+
+void SessionEnds::run() {
+  for (;;) {
+    std::array<epoll_event, 16> events{};
+    const int count = ::epoll_wait(events_.get(), events.data(), static_cast<int>(events.size()), -1);
+    std::vector<SessionId> ended;
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t session = events[static_cast<std::size_t>(i)].data.u64;
+      if (session != 0) ended.emplace_back(static_cast<std::int64_t>(session));
+    }
+    eventfd_t unused = 0;
+    static_cast<void>(::eventfd_read(woken_.get(), &unused));
+    {
+      const MutexLock lock(mutex_);
+      if (stopping_) return;
+      for (const auto& [session, watched] : watched_) {
+        if (!watched.descriptor) ended.push_back(session);
+      }
+    }
+    for (const SessionId session : ended) handle(session);
+  }
+}
+
+void SessionEnds::handle(SessionId session) {
+  Watched watched;
+  {
+    const MutexLock lock(mutex_);
+    auto node = watched_.extract(session);
+    if (!node) return;
+    watched = std::move(node.mapped());
+  }
+  const ProcessEnd end =
+      watched.descriptor ? processes_.end_of(watched.process, watched.descriptor.get()) : ProcessEnd::interrupted;
+  // A failing disk: the rows stay unsettled, and the next start takes them back.
+  static_cast<void>(end == ProcessEnd::interrupted ? take_back(session) : settle(session));
+}
+
+Result<void> SessionEnds::settle(SessionId session) {
+  return parts_.store->write([&](Transaction& tx) -> Result<void> {
+    const auto key = tx.accounts.session_key(session);
+    const auto account = key ? tx.accounts.find(key->account) : std::nullopt;
+    if (!account) return {};
+    const Caller caller{.uid = key->uid, .gid = 0, .thread = key->process, .mount = {}};
+    const Deletion deletion{*account, session, caller, parts_.clock.now()};
+    for (const HiddenRow& row : tx.hidden.of_session(session)) {
+      const auto entry = tx.entries.find(row.parent, row.entry);
+      if (row.settled || !entry) continue;
+      const std::string path = join(locate(tx, *account, row.parent).path, entry->name);
+      tx.events.insert(event_of(deletion, EventKind::hide, entry->inode, path));
+    }
+    tx.hidden.settle(session);
+    return {};
+  });
+}
+
+Result<void> SessionEnds::take_back(SessionId session) {
+  Changes changes;
+  REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    for (const HiddenRow& row : tx.hidden.of_session(session)) {
+      if (row.settled) continue;
+      tx.hidden.remove(row);
+      if (const auto entry = tx.entries.find(row.parent, row.entry)) {
+        changes.seen.push_back({row.parent, EntryName::trusted(entry->name)});
+      }
+    }
+    return {};
+  }));
+  parts_.announce(changes);
+  return {};
+}
+
+}  // namespace reprieve

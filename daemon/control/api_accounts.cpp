@@ -75,6 +75,7 @@ Result<void> check_unmounted(const Call& call, const std::string& name) {
 Result<Response> list_accounts(const Call& call) {
   boost::json::array items;
   for (const Account& account : call.rights.accounts()) {
+    if (call.named && account.name != *call.named) continue;
     REPRIEVE_TRY(auto body, account_body(call, account));
     items.push_back(std::move(body));
   }

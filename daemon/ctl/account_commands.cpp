@@ -73,7 +73,8 @@ Outcome<ExitCode> add(Session& session) {
 }
 
 Outcome<ExitCode> list(Session& session) {
-  const auto answer = accepted(session, session.client.get(protocol::kAccountsResource));
+  const auto answer =
+      accepted(session, session.client.get(protocol::kAccountsResource, account_query(session.options)));
   if (!answer) return give_up(answer.error());
   if (session.options.json) return ExitCode::done;
   Table table({{"ACCOUNT"},
@@ -156,7 +157,7 @@ constexpr std::array kActions{Action{"add", true, &add}, Action{"list", false, &
 
 Outcome<protocol::ShareInfo> change_share(Session& session, std::string_view resource,
                                           std::optional<std::string> role) {
-  auto paths = daemon_paths(session, session.options.paths);
+  auto paths = daemon_paths(session, {session.options.path});
   if (!paths) return give_up(std::move(paths).error());
   const protocol::ShareRequest request{.path = paths->front(), .with = session.options.name, .role = std::move(role)};
   const auto answer =

@@ -131,7 +131,7 @@ void define_account(CLI::App& app, Options& options) {
 }
 
 void define_unshare(CLI::App& app, Options& options) {
-  app.add_option("PATH", options.paths, "A project or run")->required()->expected(1)->type_name("");
+  app.add_option("PATH", options.path, "A project or run")->required()->type_name("");
   app.add_option("ACCOUNT", options.name, "The other account")->required()->type_name("");
 }
 

@@ -28,7 +28,7 @@ struct Options {
   // trash
   std::optional<std::string> mode;
   bool force = false;
-  // add-to, status
+  // add-to; `path` of it and of status
   std::string project;
   std::string path;
   std::optional<std::string> status;

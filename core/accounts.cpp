@@ -122,7 +122,7 @@ Result<Account> Accounts::add(std::string_view name, uid_t uid, gid_t gid, const
 }
 
 Result<Account> Accounts::set(std::string_view name, const AccountChange& change, const Caller& caller) {
-  return parts_.store->write([&](Transaction& tx) -> Result<Account> {
+  REPRIEVE_TRY(Account changed, parts_.store->write([&](Transaction& tx) -> Result<Account> {
     REPRIEVE_TRY(Account account, require_account(tx, name));
     const uid_t uid = change.uid.value_or(account.uid);
     const gid_t gid = change.gid.value_or(account.gid);
@@ -132,13 +132,11 @@ Result<Account> Accounts::set(std::string_view name, const AccountChange& change
     }
     account.uid = uid;
     account.gid = gid;
-    if (change.quota) {
-      const auto bytes = *change.quota == 0 ? std::nullopt : change.quota;
-      tx.accounts.set_quota(account.id, bytes);
-    }
     tx.events.insert(account_event(account, EventKind::account_set, caller, parts_.clock.now()));
     return account;
-  });
+  }));
+  if (change.quota) REPRIEVE_TRY_VOID(parts_.quotas.set(changed.id, change.quota));
+  return changed;
 }
 
 Result<void> Accounts::remove(std::string_view name, const Caller& caller) {

@@ -13,6 +13,7 @@
 #include "core/ancestry.h"
 #include "core/base/entry_name.h"
 #include "core/open_in_trash.h"
+#include "core/own_attributes.h"
 #include "core/parts.h"
 #include "core/standing.h"
 
@@ -24,7 +25,6 @@ constexpr mode_t kPermissionBits = 07777;
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
 constexpr std::chrono::hours kDay{24};
-constexpr std::string_view kOwnPrefix = "user.reprieve.";
 // The namespaces of xattr(7) but system.*, in which there are access control lists alone.
 constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
 
@@ -110,6 +110,16 @@ Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const Attribute
   return blobs.set_times(blob, times);
 }
 
+// The same where the size changes and an account has a quota. Of a file that is open for writing the close tells.
+Result<void> resize_within_quota(CoreParts& parts, const InodeRow& row, const AttributeChanges& changes) {
+  REPRIEVE_TRY(const struct stat before, parts.blobs->stat_blob(row.id));
+  const auto bytes = static_cast<std::int64_t>(*changes.size) - std::int64_t{before.st_size};
+  if (bytes > 0) REPRIEVE_TRY_VOID(parts.quotas.check_room(row.owner));
+  REPRIEVE_TRY_VOID(apply_to_blob(*parts.blobs, row.id, changes));
+  if (!parts.content.is_open_for_writing(row.id)) parts.quotas.changed(row.owner, row.id, bytes);
+  return {};
+}
+
 // Names that users may not touch.
 Result<void> check_xattr_name(const std::string& name) {
   if (is_access_list(name)) return {};
@@ -121,6 +131,15 @@ Result<void> check_xattr_name(const std::string& name) {
   if (name.size() == prefix->size())
     return fail(Errc::invalid_argument, "the attribute's name ends after its namespace");
   return {};
+}
+
+// The disk as large as the quota, and with no more free than is free indeed.
+void limit_to(struct statvfs& figures, const Quota& quota) {
+  const std::uint64_t unit = std::max<std::uint64_t>(figures.f_frsize, 1);
+  const std::uint64_t left = quota.limit > quota.used ? quota.limit - quota.used : 0;
+  figures.f_blocks = quota.limit / unit;
+  figures.f_bfree = std::min<std::uint64_t>(figures.f_bfree, left / unit);
+  figures.f_bavail = std::min<std::uint64_t>(figures.f_bavail, left / unit);
 }
 
 }  // namespace
@@ -167,7 +186,11 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
   }));
   const bool is_file = S_ISREG(row.mode);
   if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
-  if (is_file) REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+  if (is_file && changes.size && parts_.quotas.any()) {
+    REPRIEVE_TRY_VOID(resize_within_quota(parts_, row, changes));
+  } else if (is_file) {
+    REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+  }
   if (!changes_row(row, changes, caller)) return see(parts_, account, row, standing);
   return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     // Read again: the row may have changed while the blob was worked on.
@@ -190,8 +213,9 @@ Result<void> AttributeService::note_access(InodeId inode) {
   });
 }
 
-Result<std::string> AttributeService::get_xattr(InodeId inode, const std::string& name) {
+Result<std::string> AttributeService::get_xattr(const Account& account, InodeId inode, const std::string& name) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
+  if (is_own_attribute(name)) return own_attribute(parts_, account, inode, name);
   return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
     auto value = tx.inodes.xattr(inode, name);
     if (value) return *std::move(value);
@@ -211,11 +235,15 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
                                          const std::string& value, XattrMode mode, const Caller& caller,
                                          std::span<const gid_t> groups) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
-  if (name.starts_with(kOwnPrefix)) return fail(Errc::reserved_name, "user.reprieve.* is set by the file system alone");
   if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     if (is_access_list(name)) return set_list(tx, row, name, value, caller, groups, parts_.clock.now());
+    if (is_own_attribute(name)) {
+      REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode));
+      tx.inodes.set_changed(inode, parts_.clock.now());
+      return {};
+    }
     const bool exists = tx.inodes.xattr(inode, name).has_value();
     if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
     if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
@@ -231,13 +259,16 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
                                             const Caller& caller) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    REPRIEVE_TRY_VOID(require_changeable(parts_, tx, account, inode));
-    // Taking away a list that is not there is no error (ext4_set_acl, fs/ext4/acl.c).
-    if (!tx.inodes.xattr(inode, name)) {
+    REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    if (is_own_attribute(name)) {
+      REPRIEVE_TRY_VOID(remove_own_attribute(tx, row, name));
+    } else if (tx.inodes.xattr(inode, name)) {
+      tx.inodes.remove_xattr(inode, name);
+    } else {
+      // Taking away a list that is not there is no error (ext4_set_acl, fs/ext4/acl.c).
       if (is_access_list(name)) return {};
       return fail(Errc::no_attribute);
     }
-    tx.inodes.remove_xattr(inode, name);
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};
   }));
@@ -245,8 +276,9 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
   return {};
 }
 
-Result<struct statvfs> AttributeService::statfs() {
+Result<struct statvfs> AttributeService::statfs(const Account& account) {
   REPRIEVE_TRY(struct statvfs figures, parts_.blobs->disk());
+  if (const auto quota = parts_.quotas.of(account.id)) limit_to(figures, *quota);
   figures.f_namemax = kEntryNameMax;
   return figures;
 }

@@ -30,7 +30,7 @@ class AttributeService {
 
   Result<Attributes> get(const Account& account, InodeId inode);
   // viewer_only, not_yours (ids of what is shared), in_trash (unless the file is open since before it was trashed),
-  // skeleton, invalid_argument (size of what is not a regular file).
+  // skeleton, invalid_argument (size of what is not a regular file), over_quota (a larger size).
   Result<Attributes> set(const Account& account, InodeId inode, const AttributeChanges& changes, const Caller& caller);
 
   // A directory was listed or a symbolic link read: its access time moves as on a disk that is mounted with relatime,
@@ -38,18 +38,20 @@ class AttributeService {
   // that have the old one show a time that was true. Of regular files the kernel or the blob's disk sees to it.
   Result<void> note_access(InodeId inode);
 
-  // no_attribute; not_supported for system.* but access control lists.
-  Result<std::string> get_xattr(InodeId inode, const std::string& name);
+  // no_attribute; not_supported for system.* but access control lists. `account` is whose view of the item
+  // user.reprieve.* tell (core/own_attributes.h).
+  Result<std::string> get_xattr(const Account& account, InodeId inode, const std::string& name);
+  // Without user.reprieve.*.
   Result<std::vector<std::string>> list_xattrs(InodeId inode);
-  // in_trash, exists, no_attribute, name_too_long, too_large, reserved_name (user.reprieve.*), not_supported;
-  // access_denied: the default access control list of what is not a directory. `groups` are the caller's supplementary
-  // ones, which count where an access control list is set.
+  // in_trash, exists, no_attribute, name_too_long, too_large, not_supported; of user.reprieve.* those of
+  // set_own_attribute(); access_denied: the default access control list of what is not a directory. `groups` are the
+  // caller's supplementary ones, which count where an access control list is set.
   Result<void> set_xattr(const Account& account, InodeId inode, const std::string& name, const std::string& value,
                          XattrMode mode, const Caller& caller, std::span<const gid_t> groups = {});
   Result<void> remove_xattr(const Account& account, InodeId inode, const std::string& name, const Caller& caller);
 
-  // The backing disk's figures; f_namemax is ours.
-  Result<struct statvfs> statfs();
+  // The backing disk's figures, or those of the account's quota; f_namemax is ours.
+  Result<struct statvfs> statfs(const Account& account);
 
  private:
   // set() where the row alone changes, and where the blob does too. Both return the inode as it is seen then.

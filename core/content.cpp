@@ -19,6 +19,15 @@
 namespace reprieve {
 namespace {
 
+// What an end of an open was.
+struct Left {
+  bool last = false;       // of all opens of the inode
+  std::int64_t grown = 0;  // by so much since its writers came, where this was the last of them
+};
+
+// Whether growth is asked for.
+enum class Measure : std::uint8_t { no, yes };
+
 bool is_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)); }
@@ -28,14 +37,21 @@ mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IF
 // What all opens of one inode share. The counts change under the table's lock; the rest is constant.
 class OpenInode {
  public:
-  OpenInode(InodeId id, FileDescriptor descriptor, Timestamp opened_at)
-      : inode(id), blob(std::move(descriptor)), opened(opened_at) {}
+  OpenInode(InodeId id, AccountId of, FileDescriptor descriptor, Timestamp opened_at)
+      : inode(id), owner(of), blob(std::move(descriptor)), opened(opened_at) {}
 
   const InodeId inode;
+  const AccountId owner;
   const FileDescriptor blob;
   const Timestamp opened;  // the first of the opens that overlap up to now
   unsigned opens = 0;
   unsigned writers = 0;
+  std::uint64_t size_before = 0;  // when the first of the writers came
+
+  [[nodiscard]] std::uint64_t size() const {
+    struct stat status {};
+    return ::fstat(blob.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : size_before;
+  }
 };
 
 struct Content::Table {
@@ -47,9 +63,20 @@ struct Content::Table {
     const MutexLock lock(mutex);
     const auto found = inodes.find(inode);
     if (found == inodes.end()) return nullptr;
-    ++found->second->opens;
-    found->second->writers += writable ? 1U : 0U;
+    OpenInode& open = *found->second;
+    ++open.opens;
+    if (writable && open.writers++ == 0) open.size_before = open.size();
     return found->second;
+  }
+
+  // The end of one open.
+  Left leave(OpenInode& open, bool writable, Measure measure) {
+    const MutexLock lock(mutex);
+    Left left{.last = --open.opens == 0};
+    if (left.last) inodes.erase(open.inode);
+    if (!writable || --open.writers > 0 || measure == Measure::no) return left;
+    left.grown = static_cast<std::int64_t>(open.size()) - static_cast<std::int64_t>(open.size_before);
+    return left;
   }
 };
 
@@ -81,11 +108,13 @@ Content::~Content() = default;
 
 Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags, const Caller& caller) {
   const bool writes = is_writing(flags) || (flags & O_TRUNC) != 0;
+  AccountId owner;
   REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
     const auto row = tx.inodes.find(inode);
     if (!row) return fail(Errc::stale);
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
+    owner = row->owner;
     const bool is_own = row->owner == account.id;
     if (!writes && is_own) return {};
     const Location location = locate_inode(tx, account, inode);
@@ -97,7 +126,8 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     if (!writes || is_open_since_deletion(parts_, tx, account, inode)) return {};
     return fail(Errc::in_trash);
   }));
-  REPRIEVE_TRY(OpenFile file, open_blob(inode, flags));
+  if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(owner));
+  REPRIEVE_TRY(OpenFile file, open_blob(inode, owner, flags));
   if ((flags & O_TRUNC) != 0) {
     REPRIEVE_TRY_VOID(parts_.attributes.set(account, inode, {.size = 0}, caller));
   }
@@ -108,7 +138,7 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
                                     int flags, const Caller& caller, mode_t umask) {
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
-  OpenFile file = share(created.attributes.inode, std::move(created.blob), is_writing(flags));
+  OpenFile file = share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags));
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
@@ -117,10 +147,12 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
 Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId parent_id, mode_t mode, int flags,
                                             const Caller& caller, mode_t umask) {
   static const EntryName kAnyName = EntryName::literal("unnamed");
+  REPRIEVE_TRY(const InodeRow directory,
+               parts_.store->read([&](Transaction& tx) { return require_inode(tx, parent_id); }));
   REPRIEVE_TRY(FreshBlob blob, parts_.blobs->take());
   const InodeId id = blob.id;
   // Open before there is a row, so that the purger does not find one that nobody holds.
-  OpenFile file = share(id, std::move(blob.file), is_writing(flags));
+  OpenFile file = share(id, directory.owner, std::move(blob.file), is_writing(flags));
   auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
     if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
@@ -129,6 +161,7 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
     const Account holder = holder_of(tx, account, parent);
     InodeRow row = make_inode({account, holder}, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
     row.links = 0;
+    REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
     inherit_access(tx, parent_id, row, umask);
     tx.inodes.insert(row, nullptr);
     // In the queue from the start: whatever ends the last open, the purger takes it then, also after a crash.
@@ -146,15 +179,15 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   return CreatedFile{attributes, std::move(file)};
 }
 
-Result<OpenFile> Content::open_blob(InodeId inode, int flags) {
+Result<OpenFile> Content::open_blob(InodeId inode, AccountId owner, int flags) {
   const bool writable = is_writing(flags);
   if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
   REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
-  return share(inode, std::move(blob), writable);
+  return share(inode, owner, std::move(blob), writable);
 }
 
-OpenFile Content::share(InodeId inode, FileDescriptor blob, bool writable) {
-  auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), parts_.clock.now());
+OpenFile Content::share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable) {
+  auto fresh = std::make_shared<OpenInode>(inode, owner, std::move(blob), parts_.clock.now());
   {
     const MutexLock lock(table_->mutex);
     // Somebody may have opened it meanwhile: theirs is shared then, and the descriptor opened here is closed again.
@@ -164,14 +197,17 @@ OpenFile Content::share(InodeId inode, FileDescriptor blob, bool writable) {
 }
 
 void Content::close(OpenFile& file) {
-  const InodeId inode = file.inode();
-  {
-    const MutexLock lock(table_->mutex);
-    file.open_->writers -= file.writable_ ? 1U : 0U;
-    if (--file.open_->opens > 0) return;
-    table_->inodes.erase(inode);
+  OpenInode& open = *file.open_;
+  Left left;
+  if (file.writable_ && parts_.quotas.any()) {
+    parts_.quotas.settle(open.owner, open.inode, [&] {
+      left = table_->leave(open, file.writable_, Measure::yes);
+      return left.grown;
+    });
+  } else {
+    left = table_->leave(open, file.writable_, Measure::no);
   }
-  parts_.purger.closed(inode);
+  if (left.last) parts_.purger.closed(open.inode);
 }
 
 Result<void> Content::sync(const OpenFile& file, bool data_only) {
@@ -195,6 +231,13 @@ bool Content::is_open_for_writing(InodeId inode) {
   const MutexLock lock(table_->mutex);
   const auto found = table_->inodes.find(inode);
   return found != table_->inodes.end() && found->second->writers > 0;
+}
+
+std::optional<std::uint64_t> Content::size_before_writers(InodeId inode) {
+  const MutexLock lock(table_->mutex);
+  const auto found = table_->inodes.find(inode);
+  if (found == table_->inodes.end() || found->second->writers == 0) return std::nullopt;
+  return found->second->size_before;
 }
 
 std::uint64_t Content::open_inodes() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/accounts.h"
 #include "core/base/attributes.h"
@@ -49,7 +51,7 @@ class Content {
   ~Content();
 
   // `flags` are open(2)'s; access mode and O_TRUNC count. in_trash (for writing), is_directory, invalid_argument (not a
-  // regular file), stale, too_many_open_files, no_space, io.
+  // regular file), over_quota (for writing), stale, too_many_open_files, no_space, io.
   Result<OpenFile> open(const Account& account, InodeId inode, int flags, const Caller& caller);
   // Namespace::create of a regular file and open of it. Errors of both.
   Result<CreatedFile> create(const Account& account, InodeId parent, const EntryName& name, mode_t mode, int flags,
@@ -69,13 +71,15 @@ class Content {
   [[nodiscard]] bool is_open_since(InodeId inode, Timestamp moment);
   [[nodiscard]] bool is_open_for_writing(InodeId inode);
   [[nodiscard]] std::uint64_t open_inodes();
+  // What a file that is open for writing had when its writers came; none for one that is not.
+  [[nodiscard]] std::optional<std::uint64_t> size_before_writers(InodeId inode);
 
  private:
   friend class OpenFile;
   struct Table;
-  Result<OpenFile> open_blob(InodeId inode, int flags);
+  Result<OpenFile> open_blob(InodeId inode, AccountId owner, int flags);
   // One more open of the inode, through `blob` if there is none yet.
-  OpenFile share(InodeId inode, FileDescriptor blob, bool writable);
+  OpenFile share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable);
   void close(OpenFile& file);
   CoreParts& parts_;
   std::unique_ptr<Table> table_;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "core/account_figures.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -56,6 +57,13 @@ void connect(CoreParts& parts) {
   parts.session_ends.start();
 }
 
+void stop(CoreParts& parts) {
+  parts.session_ends.stop();
+  parts.purger.stop();
+  parts.flusher.stop();
+  parts.blobs->stop();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock,
@@ -73,6 +81,10 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
   REPRIEVE_TRY_VOID(parts->session_ends.resume());
   connect(*parts);
+  if (auto counted = parts->quotas.load(); !counted) {
+    stop(*parts);
+    return fail(std::move(counted).error());
+  }
   return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts)));
 }
 
@@ -84,10 +96,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
 FileSystem::FileSystem(std::unique_ptr<CoreParts> parts) : parts_(std::move(parts)) {}
 
 FileSystem::~FileSystem() {
-  parts_->session_ends.stop();
-  parts_->purger.stop();
-  parts_->flusher.stop();
-  parts_->blobs->stop();
+  stop(*parts_);
   // Closing writes the log back and flushes; the result can no longer be told to anybody.
   static_cast<void>(parts_->store->sync());
 }
@@ -96,11 +105,13 @@ Accounts& FileSystem::accounts() { return parts_->accounts; }
 Namespace& FileSystem::names() { return parts_->names; }
 AttributeService& FileSystem::attributes() { return parts_->attributes; }
 Content& FileSystem::content() { return parts_->content; }
+Items& FileSystem::items() { return parts_->items; }
 Trash& FileSystem::trash() { return parts_->trash; }
 Sharing& FileSystem::sharing() { return parts_->sharing; }
 History& FileSystem::history() { return parts_->history; }
 Undo& FileSystem::undo() { return parts_->undo; }
 EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
+QuotaLedger& FileSystem::quotas() { return parts_->quotas; }
 
 Result<void> FileSystem::sync() { return parts_->store->sync(); }
 
@@ -118,6 +129,8 @@ Result<StorageFigures> FileSystem::figures() {
   figures.metadata_bytes = parts_->store->size_bytes();
   return figures;
 }
+
+Result<AccountFigures> FileSystem::figures(const Account& account) { return account_figures(*parts_, account); }
 
 Result<OperationProgress> FileSystem::operation(OperationId id) { return parts_->purger.progress(id); }
 

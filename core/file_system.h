@@ -11,7 +11,9 @@
 #include "core/content.h"
 #include "core/empty_plan.h"
 #include "core/history.h"
+#include "core/items.h"
 #include "core/namespace.h"
+#include "core/quota_ledger.h"
 #include "core/sessions.h"
 #include "core/settings.h"
 #include "core/sharing.h"
@@ -39,15 +41,18 @@ class FileSystem {
   [[nodiscard]] Namespace& names();
   [[nodiscard]] AttributeService& attributes();
   [[nodiscard]] Content& content();
+  [[nodiscard]] Items& items();
   [[nodiscard]] Trash& trash();
   [[nodiscard]] Sharing& sharing();
   [[nodiscard]] History& history();
   [[nodiscard]] Undo& undo();
   [[nodiscard]] EmptyPlans& empty_plans();
+  [[nodiscard]] QuotaLedger& quotas();
 
   // On return every change so far survives a power cut. io.
   Result<void> sync();
   Result<StorageFigures> figures();
+  Result<AccountFigures> figures(const Account& account);
   // not_found: finished long ago, or never was.
   Result<OperationProgress> operation(OperationId id);
 

@@ -9,6 +9,7 @@
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/batch.h"
+#include "core/deletion_verdict.h"
 #include "core/departure.h"
 #include "core/inode_view.h"
 #include "core/parts.h"
@@ -115,6 +116,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     InodeRow row = make_inode({account, holder}, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
+    REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
     inherit_access(tx, parent.id, row, node.umask);
     tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
     add_entry(tx, parent.id, name.bytes(), id);
@@ -132,7 +134,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
   parts_.announce(changes);
   REPRIEVE_TRY(const Attributes attributes,
                is_file ? view_seen_file(parts_, *made, blob.file.get()) : view_seen(parts_, *made));
-  return Created{attributes, std::move(blob.file)};
+  return Created{attributes, made->row.owner, std::move(blob.file)};
 }
 
 Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeId parent_id, const EntryName& name,
@@ -199,10 +201,10 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
     if (own_trash && parts_.settings.trash.rm == TrashRm::purge) {
       tx.trash.clear_figures(location.item);
       destroy(parts_, tx, *doomed, deletion.now, changes);
-    } else if (location.life != Life::live) {
-      return fail(Errc::in_trash);
-    } else if (!is_directory && is_excluded(parts_, name.bytes()) &&
-               fate_of(account, *doomed, location) == Fate::trash) {
+      return {};
+    }
+    REPRIEVE_TRY(const Fate fate, judge_deletion(tx, account, *doomed, location, Guard::heed));
+    if (!is_directory && fate == Fate::trash && is_excluded(parts_, name.bytes())) {
       destroy(parts_, tx, *doomed, deletion.now, changes);
     } else {
       take_away(parts_, tx, deletion, *doomed, location, Folding::fold, changes);

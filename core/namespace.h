@@ -42,6 +42,7 @@ enum class RenameMode : std::uint8_t { replace, no_replace, exchange };
 // What was made, and of a regular file its blob, open for reading and writing.
 struct Created {
   Attributes attributes;
+  AccountId owner;  // of the tree that it is in
   FileDescriptor blob;
 };
 
@@ -73,7 +74,7 @@ class Namespace {
   Result<InodeId> parent_of(const Account& account, InodeId directory);
 
   // Makes a file, directory, symbolic link, fifo, socket or device. exists, skeleton, wrong_place, in_trash,
-  // reserved_name, too_large.
+  // reserved_name, too_large, over_quota.
   Result<Attributes> create(const Account& account, InodeId parent, const EntryName& name, const NewNode& node,
                             const Caller& caller);
   // The same. For the rest of core.

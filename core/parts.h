@@ -10,8 +10,10 @@
 #include "core/empty_plan.h"
 #include "core/flusher.h"
 #include "core/history.h"
+#include "core/items.h"
 #include "core/namespace.h"
 #include "core/purger.h"
+#include "core/quota_ledger.h"
 #include "core/session_ends.h"
 #include "core/sessions.h"
 #include "core/settings.h"
@@ -41,8 +43,10 @@ struct CoreParts {
         history(*this),
         undo(*this),
         names(*this),
+        items(*this),
         attributes(*this),
         content(*this),
+        quotas(*this),
         trash(*this),
         plans(*this),
         purger(*this),
@@ -68,8 +72,10 @@ struct CoreParts {
   History history;
   Undo undo;
   Namespace names;
+  Items items;
   AttributeService attributes;
   Content content;
+  QuotaLedger quotas;
   Trash trash;
   EmptyPlans plans;
   Purger purger;

@@ -167,6 +167,7 @@ bool Purger::reap_directory(Transaction& tx, const PurgeRow& row, Portion& porti
   }
   if (!children.empty()) return false;
   tx.inodes.remove(row.inode);
+  tx.derivations.remove_all(row.inode);
   ++portion.done[row.operation].inodes_done;
   return true;
 }
@@ -180,8 +181,10 @@ bool Purger::reap_leaf(Transaction& tx, const InodeRow& inode, OperationId opera
   OperationProgress& done = portion.done[operation];
   ++done.inodes_done;
   if (S_ISREG(inode.mode)) {
-    if (const auto blob = parts_.blobs->stat_blob(inode.id))
+    if (const auto blob = parts_.blobs->stat_blob(inode.id)) {
       done.bytes_done += static_cast<std::uint64_t>(blob->st_size);
+      parts_.quotas.changed(inode.owner, inode.id, -blob->st_size);
+    }
     tx.purges.doom(inode.id);
   }
   tx.inodes.remove(inode.id);

@@ -46,6 +46,8 @@ void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, 
   bool unbroken = true;
   std::unordered_set<std::string> names;
   for (const auto& [entry, inode] : tx.entries.list(directory.id, EntryId{}, kContainers)) names.insert(entry.name);
+  // A sample that is in another project too has been emptied there as well, and is full again.
+  const bool seen_elsewhere = tx.entries.places_of_directory(directory.id).size() > 1;
   int subdirectories = 0;
   for (const FoldableRow& row : tx.trash.of_session_in(directory.id, deletion.session)) {
     // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
@@ -62,6 +64,7 @@ void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, 
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
+    if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
 }

@@ -4,7 +4,9 @@
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/batch.h"
+#include "core/deletion_verdict.h"
 #include "core/departure.h"
+#include "core/files_only.h"
 #include "core/namespace.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
@@ -48,13 +50,14 @@ Result<Target> find_target(const Rename& r) {
 Result<void> check_replacement(const Rename& r, const InodeRow& moved, const Target& target) {
   const InodeRow& existing = target.existing->inode;
   if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
-  if (is_skeleton(existing.kind)) return fail(Errc::skeleton);
+  REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *target.existing, target.location, Guard::heed));
   if (S_ISDIR(moved.mode) && !S_ISDIR(existing.mode)) return fail(Errc::not_directory);
   if (!S_ISDIR(moved.mode) && S_ISDIR(existing.mode)) return fail(Errc::is_directory);
   if (S_ISDIR(existing.mode) && !is_removable(r.tx, r.who.account, existing)) return fail(Errc::not_empty);
   // It goes to the owner's trash, who sees more in it than the account does.
   const bool is_others = fate_of(r.who.account, *target.existing, target.location) == Fate::hide;
   if (is_others && r.tx.entries.has_live(existing.id)) return fail(Errc::not_empty);
+  if (is_others && existing.status == ItemStatus::running) return fail(Errc::running);
   return {};
 }
 
@@ -90,12 +93,23 @@ Result<Destination> prepare_destination(const Rename& r, const InodeRow& moved, 
   return Destination{r.to, r.new_name, kind};
 }
 
+// `mv .trash/RUN runs/` and `mv .trash/RUN runs/RUN/`.
+bool leads_to(const Target& target, InodeId item) {
+  return target.directory.id == item || (target.existing && target.existing->inode.id == item);
+}
+
 Result<void> restore_item(const Rename& r) {
   if (r.to == r.who.account.trash) return fail(Errc::in_trash, "the name of a trash item is fixed");
   const auto item = r.tx.trash.find_by_name(r.who.account.id, r.old_name.bytes());
   if (!item) return fail(Errc::not_found);
   const auto inode = r.tx.inodes.find(item->inode);
   REPRIEVE_TRY(const Target target, find_target(r));
+  if (item->mode == TrashMode::files_only && leads_to(target, item->parent)) {
+    REPRIEVE_TRY_VOID(put_files_back(r.parts, r.tx, r.who, *item, OnCollision::fail, r.changes));
+    // The kernel has moved the folder of the files there, which is no more.
+    r.changes.aftermath.push_back({r.to, r.new_name});
+    return {};
+  }
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
@@ -121,7 +135,7 @@ Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItem
 }
 
 Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
-  if (is_skeleton(moved.inode.kind)) return fail(Errc::skeleton);
+  REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, moved, location, Guard::heed));
   take_away(r.parts, r.tx, r.who, moved, location, Folding::keep, r.changes, r.new_name);
   // The kernel has moved its entry to the name that was asked for, and trusts it for as long as it trusted the old one.
   r.changes.aftermath.push_back({r.who.account.trash, r.new_name});

@@ -8,7 +8,10 @@
 #include "core/ancestry.h"
 #include "core/arrival.h"
 #include "core/batch.h"
+#include "core/deletion_verdict.h"
 #include "core/departure.h"
+#include "core/files_only.h"
+#include "core/free_entry_name.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
 #include "core/removal.h"
@@ -106,14 +109,10 @@ Result<std::optional<EntryName>> resolve_collision(const Restore& r, const Inode
   switch (r.options.on_collision) {
     case OnCollision::fail: return fail(Errc::exists, "\"" + name.bytes() + "\" is taken there; see --on-collision");
     case OnCollision::skip: return std::optional<EntryName>();
-    case OnCollision::rename:
-      for (unsigned number = 2; true; ++number) {
-        EntryName candidate = numbered(name, number);
-        if (!r.tx.entries.find_live(directory.id, candidate.bytes())) return std::optional(std::move(candidate));
-      }
+    case OnCollision::rename: return std::optional(free_entry_name(r.tx, directory.id, name));
     case OnCollision::replace: {
-      if (is_skeleton(existing->inode.kind)) return fail(Errc::skeleton);
       const Location location = locate(r.tx, r.who.account, directory.id);
+      REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
       take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
       return std::optional(std::move(name));
     }
@@ -121,10 +120,20 @@ Result<std::optional<EntryName>> resolve_collision(const Restore& r, const Inode
   return fail(Errc::internal);
 }
 
+// The files of a run or an analysis, into it.
+Result<Outcome> restore_files(const Restore& r, const Location& record) {
+  REPRIEVE_TRY(const bool all_back, put_files_back(r.parts, r.tx, r.who, r.item, r.options.on_collision, r.changes));
+  return Outcome{all_back ? BatchState::done : BatchState::skipped, record.path};
+}
+
 Result<Outcome> carry_out(const Restore& r) {
   const auto inode = r.tx.inodes.find(r.item.inode);
   const auto entry = r.tx.entries.find(r.item.parent, r.item.entry);
   if (!inode || !entry) return fail(Errc::internal, "the trash item has lost its entry");
+  if (r.item.mode == TrashMode::files_only && !r.options.to) {
+    const Location record = locate(r.tx, r.who.account, r.item.parent);
+    if (record.life == Life::live) return restore_files(r, record);
+  }
   REPRIEVE_TRY(const InodeRow directory, find_directory(r));
   REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
   REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
@@ -138,6 +147,7 @@ Result<Outcome> carry_out(const Restore& r) {
 
 std::vector<BatchOutcome> Trash::restore(const Account& account, std::vector<TrashItemId> ids,
                                          const RestoreOptions& options, const Caller& caller) {
+  ids = with_groups(account, ids, options);
   // A directory is trashed after what was trashed from inside it, and has to be back before that can go into it.
   std::ranges::sort(ids, std::ranges::greater{});
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -145,6 +155,21 @@ std::vector<BatchOutcome> Trash::restore(const Account& account, std::vector<Tra
   outcomes.reserve(ids.size());
   for (const TrashItemId id : ids) outcomes.push_back(restore_one(account, id, options, caller));
   return outcomes;
+}
+
+std::vector<TrashItemId> Trash::with_groups(const Account& account, const std::vector<TrashItemId>& ids,
+                                            const RestoreOptions& options) {
+  std::vector<TrashItemId> all = ids;
+  // A failing store shows again, with its reason, when the items themselves are looked up.
+  static_cast<void>(parts_.store->read([&](Transaction& tx) -> Result<void> {
+    for (const TrashItemId id : ids) {
+      const auto item = tx.trash.find(id);
+      if (!item || !item->together || (!options.together && item->together != id)) continue;
+      for (const TrashRow& member : tx.trash.group(account.id, item->together)) all.push_back(member.id);
+    }
+    return {};
+  }));
+  return all;
 }
 
 BatchOutcome Trash::restore_one(const Account& account, TrashItemId id, const RestoreOptions& options,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace reprieve {
 
@@ -15,6 +16,22 @@ struct StorageFigures {
   std::uint64_t disk_total = 0;
   std::uint64_t disk_free = 0;
   std::uint64_t metadata_bytes = 0;  // of metadata.db and its log
+};
+
+// How many projects or runs an account has.
+struct Holdings {
+  std::uint64_t owned = 0;
+  std::uint64_t shared = 0;  // with it, by others
+};
+
+// Figures of one account. Sizes in bytes.
+struct AccountFigures {
+  std::optional<std::uint64_t> quota;
+  std::uint64_t used = 0;         // by all files that it owns, in the trash too
+  std::uint64_t trash_bytes = 0;  // sum of its items' sizes
+  std::uint64_t trash_items = 0;
+  Holdings projects;
+  Holdings runs;
 };
 
 enum class OperationState : std::uint8_t { running, done };

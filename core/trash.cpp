@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ancestry.h"
 #include "core/batch.h"
 #include "core/parts.h"
-#include "core/reinstatement.h"
-#include "core/removal.h"
 #include "core/standing.h"
 #include "core/trash_listing.h"
 #include "core/tree_figures.h"
@@ -73,44 +70,6 @@ Result<TrashItemDetail> Trash::show(const Account& account, TrashItemId id) {
   detail.item = to_item(parts_, account, row);
   detail.item.figures = figures;
   return detail;
-}
-
-std::vector<BatchOutcome> Trash::trash_paths(const Account& account, const std::vector<std::string>& paths,
-                                             const Caller& caller) {
-  std::vector<BatchOutcome> outcomes;
-  for (const std::string& path : paths) {
-    const auto removed = trash_path(account, path, caller);
-    if (!removed) {
-      outcomes.push_back(failed_outcome(path, removed.error()));
-      continue;
-    }
-    BatchOutcome outcome{.state = BatchState::done, .subject = path};
-    outcome.effect = event_of(removed->fate);
-    if (removed->item) {
-      outcome.id = removed->item->id;
-      outcome.path = removed->item->name;
-    }
-    outcomes.push_back(std::move(outcome));
-  }
-  return outcomes;
-}
-
-Result<Removed> Trash::trash_path(const Account& account, const std::string& path, const Caller& caller) {
-  REPRIEVE_TRY(const PathTarget target, parts_.names.resolve(account, path));
-  REPRIEVE_TRY(const SessionId session, parts_.sessions.of(account, caller));
-  Changes changes{.through = caller.mount};
-  REPRIEVE_TRY(Removed removed, parts_.store->write([&](Transaction& tx) -> Result<Removed> {
-    if (target.parent == account.trash) return fail(Errc::in_trash, path + " is in the trash already");
-    const auto doomed = tx.entries.find_live_with_inode(target.parent, target.name.bytes());
-    if (!doomed) return fail(Errc::not_found, path + " does not exist");
-    if (is_hidden(tx, account, *doomed)) return fail(Errc::not_found, path + " does not exist");
-    if (is_skeleton(doomed->inode.kind)) return fail(Errc::skeleton);
-    REPRIEVE_TRY(const Location location, require_live(tx, account, target.parent));
-    const Deletion deletion{account, session, caller, parts_.clock.now()};
-    return take_away(parts_, tx, deletion, *doomed, location, Folding::keep, changes);
-  }));
-  parts_.announce(changes);
-  return removed;
 }
 
 }  // namespace reprieve

@@ -12,8 +12,10 @@
 #include "core/base/clock.h"
 #include "core/base/event_kind.h"
 #include "core/base/ids.h"
+#include "core/base/trash_mode.h"
 #include "core/base/tree_figures.h"
 #include "core/item_kind.h"
+#include "core/item_status.h"
 
 namespace reprieve {
 
@@ -29,6 +31,8 @@ struct TrashItem {
   Timestamp deleted_at{};
   SessionId session;
   bool held = false;
+  TrashMode mode = TrashMode::item;
+  TrashItemId together;                // the first item of its group; none: it was trashed alone
   std::optional<TreeFigures> figures;  // not set where counting was not asked for
 };
 
@@ -65,11 +69,17 @@ struct TrashItemDetail {
   std::map<ItemKind, std::uint64_t> counts;
 };
 
+struct TrashHow {
+  TrashMode mode = TrashMode::item;
+  Guard guard = Guard::heed;
+};
+
 enum class OnCollision : std::uint8_t { fail, rename, skip, replace };
 
 struct RestoreOptions {
   OnCollision on_collision = OnCollision::fail;
   bool recreate_parents = false;  // make the folders of the origin again where they are gone
+  bool together = false;          // with each item all that was trashed together with it
   std::optional<std::string> to;  // a directory below the account's root, instead of the original parent
 };
 

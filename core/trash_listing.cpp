@@ -59,6 +59,8 @@ TrashItem to_item(CoreParts& parts, const Account& account, const TrashRow& row)
           .deleted_at = row.deleted,
           .session = row.session,
           .held = row.held,
+          .mode = row.mode,
+          .together = row.together,
           .figures = row.figures};
 }
 

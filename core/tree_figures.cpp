@@ -24,23 +24,24 @@ class TreeCount {
     REPRIEVE_TRY(const Line line, parts_.store->read([&](Transaction& tx) -> Result<Line> {
       const auto row = tx.inodes.find(top);
       if (!row) return fail(Errc::stale);
-      return Line{*row, tx.entries.count_places(top)};
+      return Line{*row, names_of(tx, *row)};
     }));
-    count(line);
+    count(line, InodeId{});
     while (!pending_.empty()) {
-      const InodeId directory = pending_.back();
+      const Pending next = pending_.back();
       pending_.pop_back();
-      REPRIEVE_TRY_VOID(walk_directory(directory));
+      REPRIEVE_TRY_VOID(walk_directory(next));
     }
     return {};
   }
 
-  // Bytes of a file with several names count once, and as freed only if every name is in what was walked.
+  // Bytes of a file with several names, or in a sample with several places, count once, and as freed only if every name
+  // and place is in what was walked.
   [[nodiscard]] TreeFigures figures() const {
     TreeFigures all = figures_;
     for (const auto& [inode, shared] : shared_) {
       all.bytes += shared.bytes;
-      if (shared.names == shared.names_inside) all.exclusive_bytes += shared.bytes;
+      if (is_whole(shared)) all.exclusive_bytes += shared.bytes;
     }
     return all;
   }
@@ -48,8 +49,7 @@ class TreeCount {
   // Whether the figures stay true for as long as the trash stays as it is. A name outside is a way to change the file,
   // and may itself come and go.
   [[nodiscard]] bool settled() const {
-    return settled_ &&
-           std::ranges::all_of(shared_, [](const auto& file) { return file.second.names == file.second.names_inside; });
+    return settled_ && std::ranges::all_of(shared_, [this](const auto& each) { return is_whole(each.second); });
   }
 
  private:
@@ -57,36 +57,50 @@ class TreeCount {
     InodeRow inode;
     std::uint64_t names = 0;  // in all, trashed ones too
   };
-  // A file with several names, of which some may lie outside.
+  // A file or sample with several names, of which some may lie outside. Of a sample the bytes are those of the files in
+  // it that have no other name.
   struct Shared {
     std::uint64_t names = 0;
     std::uint64_t names_inside = 0;
     std::uint64_t bytes = 0;
+    InodeId within;  // the sample with several places that it lies in; none
+  };
+  // A directory that is still to be walked, and the sample with several places that it is or lies in.
+  struct Pending {
+    InodeId directory;
+    InodeId within;
   };
 
-  Result<void> walk_directory(InodeId directory) {
+  [[nodiscard]] bool is_whole(const Shared& shared) const {
+    if (shared.names != shared.names_inside) return false;
+    return !shared.within || is_whole(shared_.at(shared.within));
+  }
+
+  // Of directories only samples have several places that keep what is in them.
+  static std::uint64_t names_of(Transaction& tx, const InodeRow& inode) {
+    const bool one_only = S_ISDIR(inode.mode) && inode.kind != ItemKind::sample;
+    return one_only ? 1 : tx.entries.count_places(inode.id);
+  }
+
+  Result<void> walk_directory(const Pending& at) {
     for (EntryId after{}; true;) {
       REPRIEVE_TRY(const auto lines, parts_.store->read([&](Transaction& tx) -> Result<std::vector<Line>> {
         std::vector<Line> found;
-        for (const auto& [entry, inode] : tx.entries.list(directory, after, kPortion)) {
-          found.push_back({inode, S_ISDIR(inode.mode) ? 1 : tx.entries.count_places(inode.id)});
+        for (const auto& [entry, inode] : tx.entries.list(at.directory, after, kPortion)) {
+          found.push_back({inode, names_of(tx, inode)});
           after = entry.id;
         }
         return found;
       }));
-      for (const Line& line : lines) count(line);
+      for (const Line& line : lines) count(line, at.within);
       if (lines.size() < kPortion) return {};
     }
   }
 
-  void count(const Line& line) {
+  void count(const Line& line, InodeId within) {
     const InodeRow& inode = line.inode;
+    if (S_ISDIR(inode.mode)) return count_directory(line, within);
     ++kinds_[display_kind(inode.kind)];
-    if (S_ISDIR(inode.mode)) {
-      ++figures_.folders;
-      pending_.push_back(inode.id);
-      return;
-    }
     ++figures_.files;
     std::uint64_t bytes = inode.target_size;
     if (S_ISREG(inode.mode)) {
@@ -94,15 +108,35 @@ class TreeCount {
       const auto blob = parts_.blobs->stat_blob(inode.id);
       bytes = blob ? static_cast<std::uint64_t>(blob->st_size) : 0;
     }
-    if (line.names <= 1) {
+    if (line.names > 1) {
+      Shared& shared = note(line, within);
+      shared.bytes = bytes;
+    } else if (within) {
+      shared_[within].bytes += bytes;
+    } else {
       figures_.bytes += bytes;
       figures_.exclusive_bytes += bytes;
-    } else {
-      Shared& shared = shared_[inode.id];
-      shared.names = line.names;
-      shared.bytes = bytes;
-      ++shared.names_inside;
     }
+  }
+
+  void count_directory(const Line& line, InodeId within) {
+    const InodeRow& inode = line.inode;
+    if (line.names > 1) {
+      // Met a second time it was counted already.
+      if (note(line, within).names_inside > 1) return;
+      within = inode.id;
+    }
+    ++kinds_[display_kind(inode.kind)];
+    ++figures_.folders;
+    pending_.push_back({inode.id, within});
+  }
+
+  Shared& note(const Line& line, InodeId within) {
+    Shared& shared = shared_[line.inode.id];
+    shared.names = line.names;
+    shared.within = within;
+    ++shared.names_inside;
+    return shared;
   }
 
   static ItemKind display_kind(ItemKind kind) {
@@ -112,7 +146,7 @@ class TreeCount {
   CoreParts& parts_;
   TreeFigures figures_;
   std::map<ItemKind, std::uint64_t> kinds_;
-  std::vector<InodeId> pending_;
+  std::vector<Pending> pending_;
   std::unordered_map<InodeId, Shared> shared_;
   bool settled_ = true;
 };

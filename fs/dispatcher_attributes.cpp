@@ -52,7 +52,7 @@ void AttributesDispatcher::setattr(Reply reply, fuse_ino_t node, struct stat* va
 }
 
 void AttributesDispatcher::getxattr(Reply reply, fuse_ino_t node, const char* name, std::size_t size) {
-  const auto value = mount_.core.attributes().get_xattr(mount_.inode_of(node), name);
+  const auto value = mount_.core.attributes().get_xattr(mount_.account, mount_.inode_of(node), name);
   if (!value) return void(std::move(reply).error(value.error()));
   answer_sized(std::move(reply), *value, size);
 }
@@ -86,7 +86,7 @@ void AttributesDispatcher::removexattr(Reply reply, fuse_ino_t node, const char*
 }
 
 void AttributesDispatcher::statfs(Reply reply, fuse_ino_t) {
-  const auto figures = mount_.core.attributes().statfs();
+  const auto figures = mount_.core.attributes().statfs(mount_.account);
   if (!figures) return void(std::move(reply).error(figures.error()));
   std::move(reply).figures(*figures);
 }

@@ -49,6 +49,8 @@ constexpr Row row(Errc code) {
     case Errc::not_yours: return {REPRIEVE_ERRNO(EPERM), "not_yours", "only the owner of the shared item may do that"};
     case Errc::in_use: return {REPRIEVE_ERRNO(EBUSY), "in_use", "the account is mounted"};
     case Errc::held: return {REPRIEVE_ERRNO(EBUSY), "held", "the item is held"};
+    case Errc::running:
+      return {REPRIEVE_ERRNO(EBUSY), "running", "a run or an analysis in it is running; only --force deletes it"};
     case Errc::plan_expired:
       return {REPRIEVE_ERRNO(EINVAL), "plan_expired", "the token names no plan that is still valid"};
     case Errc::no_space: return {REPRIEVE_ERRNO(ENOSPC), "no_space", "no space is left on the store's disk"};

@@ -40,6 +40,7 @@ enum class Errc : std::uint8_t {
   not_yours,        // a change that only the owner of a shared item may make
   in_use,           // the account is mounted
   held,             // the trash item is held
+  running,          // a run or analysis that is running, or something that holds one
   plan_expired,     // the token names no plan, or one that was used or is too old
   // The machine below.
   no_space,

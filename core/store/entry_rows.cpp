@@ -50,6 +50,7 @@ EntryRows::EntryRows(SQLite::Database& database, HiddenRows& hidden)
       move_(database, "UPDATE entries SET parent = ?3, name = ?4, item = NULL WHERE parent = ?1 AND id = ?2"),
       set_inode_(database, "UPDATE entries SET inode = ?3 WHERE parent = ?1 AND id = ?2"),
       set_role_(database, "UPDATE entries SET role = nullif(?3, 0) WHERE parent = ?1 AND id = ?2"),
+      move_all_(database, "UPDATE entries SET parent = ?2 WHERE parent = ?1 AND item IS NULL"),
       hidden_(hidden) {}
 
 std::optional<EntryRow> EntryRows::find_live(InodeId parent, const std::string& name) {
@@ -137,6 +138,12 @@ void EntryRows::set_inode(InodeId parent, EntryId id, InodeId inode) {
   directory_places_.forget(id);
   directory_places_.forget(inode);
   Query(set_inode_, parent, id, inode).run();
+}
+
+void EntryRows::move_all(InodeId from, InodeId to) {
+  directory_places_.forget_all();
+  hidden_.entries_moved(from, to);
+  Query(move_all_, from, to).run();
 }
 
 void EntryRows::set_role(InodeId parent, EntryId id, Role role) {

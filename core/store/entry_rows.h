@@ -51,13 +51,15 @@ class EntryRows {
   void move(const EntryRow& from, InodeId parent, const std::string& name);
   void set_inode(InodeId parent, EntryId id, InodeId inode);
   void set_role(InodeId parent, EntryId id, Role role);
+  // Every entry of `from` that is not trashed itself goes to `to`, which has none, under its name and number.
+  void move_all(InodeId from, InodeId to);
 
   // A transaction was rolled back.
   void rolled_back() { directory_places_.forget_all(); }
 
  private:
   SQLite::Statement find_live_, find_live_with_inode_, find_, has_live_, has_live_for_, places_, count_places_, list_;
-  SQLite::Statement insert_, remove_, set_item_, clear_item_, move_, set_inode_, set_role_;
+  SQLite::Statement insert_, remove_, set_item_, clear_item_, move_, set_inode_, set_role_, move_all_;
   HiddenRows& hidden_;
   DirectoryPlaces directory_places_;
 };

@@ -38,7 +38,10 @@ HiddenRows::HiddenRows(SQLite::Database& database)
       unsettled_(database, std::string(kColumns) + " WHERE settled = 0"),
       parents_(database, "SELECT DISTINCT parent FROM hidden_entries WHERE account = ?1"),
       list_accounts_(database, "SELECT DISTINCT account FROM hidden_entries"),
-      move_(database, "UPDATE hidden_entries SET parent = ?4 WHERE account = ?1 AND parent = ?2 AND entry = ?3") {}
+      move_(database, "UPDATE hidden_entries SET parent = ?4 WHERE account = ?1 AND parent = ?2 AND entry = ?3"),
+      move_all_(database,
+                "UPDATE hidden_entries SET parent = ?3 WHERE account = ?1 AND parent = ?2"
+                " AND entry IN (SELECT id FROM entries WHERE parent = ?2 AND item IS NULL)") {}
 
 const std::unordered_set<AccountId>& HiddenRows::accounts() {
   if (accounts_) return *accounts_;
@@ -98,6 +101,10 @@ void HiddenRows::entry_removed(InodeId parent, EntryId entry) {
 void HiddenRows::entry_moved(InodeId from, EntryId entry, InodeId to) {
   if (from == to) return;
   for (const AccountId account : accounts()) Query(move_, account, from, entry, to).run();
+}
+
+void HiddenRows::entries_moved(InodeId from, InodeId to) {
+  for (const AccountId account : accounts()) Query(move_all_, account, from, to).run();
 }
 
 }  // namespace reprieve

@@ -52,13 +52,15 @@ class HiddenRows {
   // Follow the entry that they name: it is gone, or has another directory.
   void entry_removed(InodeId parent, EntryId entry);
   void entry_moved(InodeId from, EntryId entry, InodeId to);
+  // All entries of `from` that are not trashed themselves; called before they move.
+  void entries_moved(InodeId from, InodeId to);
 
   // A transaction was rolled back.
   void rolled_back() { accounts_.reset(); }
 
  private:
   SQLite::Statement contains_, insert_, remove_, remove_unsettled_in_, remove_in_, remove_account_, settle_;
-  SQLite::Statement of_session_, unsettled_, parents_, list_accounts_, move_;
+  SQLite::Statement of_session_, unsettled_, parents_, list_accounts_, move_, move_all_;
   std::optional<std::unordered_set<AccountId>> accounts_;
 };
 

@@ -25,11 +25,17 @@ InodeRows::InodeRows(SQLite::Database& database)
       remove_(database, "DELETE FROM inodes WHERE id = ?1"),
       remove_xattrs_(database, "DELETE FROM xattrs WHERE inode = ?1"),
       count_(database, "SELECT count(*) FROM inodes"),
+      last_(database, "SELECT coalesce(max(id), 0) FROM inodes"),
+      // S_ISREG(mode) of inode(7).
+      files_of_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND owner = ?1 AND (mode & 61440) = 32768"),
       target_(database, "SELECT target FROM inodes WHERE id = ?1"),
       modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
       set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
       set_times_(database, "UPDATE inodes SET accessed = ?2, modified = ?3, changed = ?4 WHERE id = ?1"),
       set_kind_(database, "UPDATE inodes SET kind = ?2 WHERE id = ?1"),
+      set_status_(database, "UPDATE inodes SET status = ?2 WHERE id = ?1"),
+      set_files_deleted_(database, "UPDATE inodes SET files_deleted = ?2 WHERE id = ?1"),
+      running_(database, "SELECT id FROM inodes INDEXED BY running_items WHERE status = 1"),
       set_changed_(database, "UPDATE inodes SET changed = ?2 WHERE id = ?1"),
       set_modified_(database, "UPDATE inodes SET modified = ?2 WHERE id = ?1"),
       add_links_(database, "UPDATE inodes SET links = links + ?2, changed = ?3 WHERE id = ?1"),
@@ -49,7 +55,7 @@ InodeRows::InodeRows(SQLite::Database& database)
 
 const char* InodeRows::columns() {
   return "i.id, i.kind, i.mode, i.uid, i.gid, i.links, i.device, i.generation, i.accessed, i.modified, i.changed,"
-         " i.born, i.owner, i.creator, length(i.target)";
+         " i.born, i.owner, i.creator, length(i.target), i.status, i.files_deleted";
 }
 
 InodeRow InodeRows::read_row(Query& query, int first_column) {
@@ -69,7 +75,9 @@ InodeRow InodeRows::read_row(Query& query, int first_column) {
   row.born = query.time(column++);
   row.owner = query.id<AccountId>(column++);
   row.creator = query.id<AccountId>(column++);
-  row.target_size = static_cast<std::uint64_t>(query.integer(column));  // NULL reads as 0
+  row.target_size = static_cast<std::uint64_t>(query.integer(column++));  // NULL reads as 0
+  row.status = static_cast<ItemStatus>(query.integer(column++));
+  row.files_deleted = query.integer(column) != 0;
   return row;
 }
 
@@ -101,6 +109,19 @@ std::uint64_t InodeRows::count() {
   return static_cast<std::uint64_t>(query.integer(0));
 }
 
+InodeId InodeRows::last() {
+  Query query(last_);
+  query.step();
+  return query.id<InodeId>(0);
+}
+
+std::vector<InodeId> InodeRows::files_of(AccountId owner, InodeId from, InodeId to) {
+  std::vector<InodeId> files;
+  Query query(files_of_, owner, from, to);
+  while (query.step()) files.push_back(query.id<InodeId>(0));
+  return files;
+}
+
 std::optional<std::string> InodeRows::target(InodeId id) {
   Query query(target_, id);
   if (!query.step() || query.is_null(0)) return std::nullopt;
@@ -121,6 +142,19 @@ void InodeRows::set_times(const InodeRow& row) {
 }
 
 void InodeRows::set_kind(InodeId id, ItemKind kind) { Query(set_kind_, id, static_cast<std::int64_t>(kind)).run(); }
+
+void InodeRows::set_status(InodeId id, ItemStatus status) {
+  Query(set_status_, id, static_cast<std::int64_t>(status)).run();
+}
+
+void InodeRows::set_files_deleted(InodeId id, bool deleted) { Query(set_files_deleted_, id, deleted).run(); }
+
+std::vector<InodeId> InodeRows::running() {
+  std::vector<InodeId> items;
+  Query query(running_);
+  while (query.step()) items.push_back(query.id<InodeId>(0));
+  return items;
+}
 
 void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
   Query(adopt_, top, owner, from_uid, from_gid, uid, gid).run();

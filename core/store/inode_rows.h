@@ -10,6 +10,7 @@
 #include "core/base/attributes.h"
 #include "core/base/ids.h"
 #include "core/base/item_kind.h"
+#include "core/base/item_status.h"
 
 namespace reprieve {
 
@@ -30,6 +31,8 @@ struct InodeRow {
   AccountId owner;
   AccountId creator;
   std::uint64_t target_size = 0;  // of a symbolic link
+  ItemStatus status = ItemStatus::none;
+  bool files_deleted = false;  // a run or an analysis whose data was trashed without it
 };
 
 // SQL over inodes and xattrs. Reached through a Transaction only, which holds the store's lock.
@@ -42,12 +45,20 @@ class InodeRows {
   void remove(InodeId id);  // with its xattrs
   std::uint64_t count();
   std::optional<std::string> target(InodeId id);
+  // The greatest number of all.
+  InodeId last();
+  // Regular files of the account behind `from`, up to and with `to`.
+  std::vector<InodeId> files_of(AccountId owner, InodeId from, InodeId to);
   // The row's own mtime; the epoch if there is no row.
   Timestamp modified(InodeId id);
 
   void set_owner_and_mode(const InodeRow& row);  // mode, uid, gid, changed
   void set_times(const InodeRow& row);           // accessed, modified, changed
   void set_kind(InodeId id, ItemKind kind);
+  void set_status(InodeId id, ItemStatus status);
+  void set_files_deleted(InodeId id, bool deleted);
+  // Every item whose status is running.
+  std::vector<InodeId> running();
   // The whole tree below `top` comes into another account's hands: what is `from_uid`'s and `from_gid`'s there becomes
   // the new owner's.
   void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
@@ -71,11 +82,12 @@ class InodeRows {
   // The columns that read_row expects from `first_column` on, for joins; `i` is the table's alias.
   static const char* columns();
   static InodeRow read_row(class Query& query, int first_column);
-  static constexpr int kColumns = 15;
+  static constexpr int kColumns = 17;
 
  private:
-  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, target_, modified_;
-  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_changed_, set_modified_, add_links_;
+  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, target_, modified_;
+  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
+  SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, adopt_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;

@@ -128,6 +128,9 @@ ALTER TABLE inodes ADD COLUMN files_deleted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trash_items ADD COLUMN mode INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trash_items ADD COLUMN together INTEGER;
 
+CREATE INDEX running_items ON inodes (id) WHERE status = 1;
+CREATE INDEX trash_groups ON trash_items (together) WHERE together IS NOT NULL;
+
 CREATE TABLE grants (
   inode INTEGER NOT NULL,
   account INTEGER NOT NULL,

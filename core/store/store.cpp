@@ -44,7 +44,8 @@ struct Store::Connection {
         purges(*database),
         sequences(*database),
         grants(*database),
-        events(*database) {
+        events(*database),
+        derivations(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
   }
@@ -65,7 +66,8 @@ struct Store::Connection {
   SequenceRows sequences;
   GrantRows grants;
   EventRows events;
-  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, grants, hidden, events};
+  DerivationRows derivations;
+  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, grants, hidden, events, derivations};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).

@@ -13,6 +13,7 @@
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/store/account_rows.h"
+#include "core/store/derivation_rows.h"
 #include "core/store/entry_rows.h"
 #include "core/store/event_rows.h"
 #include "core/store/grant_rows.h"
@@ -37,6 +38,7 @@ class Transaction {
   GrantRows& grants;
   HiddenRows& hidden;
   EventRows& events;
+  DerivationRows& derivations;
 };
 
 // metadata.db: one SQLite connection, held exclusively (https://www.sqlite.org/pragma.html#pragma_locking_mode), in WAL

@@ -9,14 +9,14 @@
 namespace reprieve {
 namespace {
 
-constexpr int kTrashColumns = 19;
+constexpr int kTrashColumns = 21;
 constexpr int kFoldableColumns = 6;
 
 std::string select(const char* rest) {
   return std::string(
              "SELECT t.id, t.account, t.name, t.kind, t.parent, t.entry, t.inode, t.origin, t.session, t.deleted_by,"
              " t.uid, t.deleted, t.parent_modified_before, t.parent_modified_after, t.hold_reason IS NOT NULL,"
-             " t.files, t.folders, t.bytes, t.exclusive_bytes") +
+             " t.files, t.folders, t.bytes, t.exclusive_bytes, t.mode, t.together") +
          rest;
 }
 
@@ -45,6 +45,9 @@ TrashRow read_row(Query& query) {
                               .bytes = figure(column + 2),
                               .exclusive_bytes = figure(column + 3)};
   }
+  column += 4;
+  row.mode = static_cast<TrashMode>(query.integer(column++));
+  row.together = query.id<TrashItemId>(column);  // NULL reads as 0, no group
   return row;
 }
 
@@ -64,7 +67,7 @@ TrashRows::TrashRows(SQLite::Database& database)
               InodeRows::columns() +
               " FROM entries e CROSS JOIN trash_items t ON t.id = e.item"
               " CROSS JOIN inodes i ON i.id = e.inode"
-              " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2"),
+              " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),
       last_session_(database,
                     "SELECT session, deleted FROM trash_items WHERE +account = ?1 AND uid = ?2 AND deleted_by = ?1"
@@ -78,7 +81,9 @@ TrashRows::TrashRows(SQLite::Database& database)
                    "UPDATE trash_items SET files = ?2, folders = ?3, bytes = ?4, exclusive_bytes = ?5 WHERE id = ?1"),
       clear_figures_(
           database,
-          "UPDATE trash_items SET files = NULL, folders = NULL, bytes = NULL, exclusive_bytes = NULL WHERE id = ?1") {}
+          "UPDATE trash_items SET files = NULL, folders = NULL, bytes = NULL, exclusive_bytes = NULL WHERE id = ?1"),
+      set_mode_(database, "UPDATE trash_items SET mode = ?2, together = nullif(?3, 0) WHERE id = ?1"),
+      group_(database, select(" FROM trash_items t WHERE t.together = ?2 AND +t.account = ?1 ORDER BY t.id")) {}
 
 std::optional<TrashRow> TrashRows::find(TrashItemId id) {
   Query query(find_, id);
@@ -99,6 +104,13 @@ bool TrashRows::name_taken(AccountId account, const std::string& name) {
 std::vector<TrashRow> TrashRows::all(AccountId account) {
   std::vector<TrashRow> rows;
   Query query(all_, account);
+  while (query.step()) rows.push_back(read_row(query));
+  return rows;
+}
+
+std::vector<TrashRow> TrashRows::group(AccountId account, TrashItemId first) {
+  std::vector<TrashRow> rows;
+  Query query(group_, account, first);
   while (query.step()) rows.push_back(read_row(query));
   return rows;
 }
@@ -153,5 +165,9 @@ void TrashRows::set_figures(TrashItemId id, const TreeFigures& figures) {
 }
 
 void TrashRows::clear_figures(TrashItemId id) { Query(clear_figures_, id).run(); }
+
+void TrashRows::set_mode(TrashItemId id, TrashMode mode, TrashItemId together) {
+  Query(set_mode_, id, static_cast<std::int64_t>(mode), together).run();
+}
 
 }  // namespace reprieve

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
+#include "core/base/trash_mode.h"
 #include "core/base/tree_figures.h"
 #include "core/store/entry_rows.h"
 #include "core/store/event_rows.h"
@@ -34,6 +35,8 @@ struct TrashRow {
   Timestamp parent_modified_after{};
   bool held = false;
   std::optional<TreeFigures> figures;  // not counted yet, or no longer true
+  TrashMode mode = TrashMode::item;
+  TrashItemId together;  // the first item of the group that it was trashed with; none: no group
 };
 
 struct TrashRowWithInode {
@@ -62,9 +65,11 @@ class TrashRows {
   bool name_taken(AccountId account, const std::string& name);
   // Every item of the account, oldest first.
   std::vector<TrashRow> all(AccountId account);
+  // Every item of the group that `first` began, oldest first, if it is the account's.
+  std::vector<TrashRow> group(AccountId account, TrashItemId first);
   // At most `limit` behind `after`, with the inodes, for a listing of .trash/.
   std::vector<TrashRowWithInode> list(AccountId account, TrashItemId after, std::size_t limit);
-  // What `session` trashed out of the directory, newest first.
+  // What `session` trashed out of the directory, newest first; not the files that it took from a run or an analysis.
   std::vector<FoldableRow> of_session_in(InodeId directory, SessionId session);
   std::uint64_t count();
   // The session of the newest item that the account's user deleted itself.
@@ -75,10 +80,12 @@ class TrashRows {
   void remove(TrashItemId id);
   void set_figures(TrashItemId id, const TreeFigures& figures);
   void clear_figures(TrashItemId id);
+  // `together` may be none.
+  void set_mode(TrashItemId id, TrashMode mode, TrashItemId together);
 
  private:
   SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_, last_session_;
-  SQLite::Statement insert_, remove_, set_figures_, clear_figures_;
+  SQLite::Statement insert_, remove_, set_figures_, clear_figures_, set_mode_, group_;
 };
 
 }  // namespace reprieve

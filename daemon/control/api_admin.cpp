@@ -20,20 +20,36 @@ std::int64_t uptime_seconds(const Services& services) {
   return std::chrono::duration_cast<std::chrono::seconds>(up).count();
 }
 
+boost::json::object to_json(const Holdings& holdings) {
+  return {{field::kOwned, holdings.owned}, {field::kShared, holdings.shared}};
+}
+
+boost::json::object to_json(const Account& account, const AccountFigures& figures) {
+  boost::json::object object{{field::kName, account.name}, {field::kQuota, nullptr}};
+  if (figures.quota) object[field::kQuota] = *figures.quota;
+  object[field::kUsed] = figures.used;
+  object[field::kTrash] = {{field::kItems, figures.trash_items}, {field::kBytes, figures.trash_bytes}};
+  object[field::kProjects] = to_json(figures.projects);
+  object[field::kRuns] = to_json(figures.runs);
+  return object;
+}
+
 }  // namespace
 
 Result<Response> show_stats(const Call& call) {
   REPRIEVE_TRY(const StorageFigures figures, call.services.files.figures());
-  return Response{.body = {{field::kAccounts, figures.accounts},
-                           {field::kInodes, figures.inodes},
-                           {field::kTrashItems, figures.trash_items},
-                           {field::kPurgeQueue, figures.purge_queue},
-                           {field::kOpenFiles, figures.open_files},
-                           {field::kDiskTotal, figures.disk_total},
-                           {field::kDiskFree, figures.disk_free},
-                           {field::kMetadataBytes, figures.metadata_bytes},
-                           {field::kVersion, call.services.version},
-                           {field::kUptimeSeconds, uptime_seconds(call.services)}}};
+  boost::json::object body{
+      {field::kAccounts, figures.accounts},      {field::kInodes, figures.inodes},
+      {field::kTrashItems, figures.trash_items}, {field::kPurgeQueue, figures.purge_queue},
+      {field::kOpenFiles, figures.open_files},   {field::kDiskTotal, figures.disk_total},
+      {field::kDiskFree, figures.disk_free},     {field::kMetadataBytes, figures.metadata_bytes},
+      {field::kVersion, call.services.version},  {field::kUptimeSeconds, uptime_seconds(call.services)}};
+  // Of the account that is named, or else meant by itself; a peer that has several is told of the store alone.
+  if (const auto account = call.rights.choose(call.named)) {
+    REPRIEVE_TRY(const AccountFigures own, call.services.files.figures(*account));
+    body[field::kAccount] = to_json(*account, own);
+  }
+  return Response{.body = std::move(body)};
 }
 
 Result<Response> list_mounts(const Call& call) {

@@ -10,24 +10,26 @@
 namespace reprieve::control {
 namespace {
 
-namespace word = protocol::word;
-
-protocol::ItemResult trash_path(const Call& call, const std::string& path) {
+void trash_path(const Call& call, const std::string& path, const TrashHow& how, protocol::ResultList& list) {
   const auto place = place_of(call, path);
-  if (!place) return failed_path(path, place.error());
-  const auto outcomes = call.services.files.trash().trash_paths(place->account, {place->path}, call.caller());
-  if (outcomes.size() != 1) return failed_path(path, {Errc::internal, {}});
-  protocol::ItemResult result = to_result(outcomes.front(), Subject::path);
-  // As it was asked for, not as it lies below the account's root.
-  result.path = path;
-  if (result.error) result.error->path = path;
-  return result;
+  if (!place) return list.results.push_back(failed_path(path, place.error()));
+  bool first = true;
+  for (const auto& outcome :
+       call.services.files.trash().trash_paths(place->account, {place->path}, call.caller(), how)) {
+    protocol::ItemResult result = to_result(outcome, Subject::path);
+    // As it was asked for, not as it lies below the account's root; what goes with it was not asked for.
+    if (first) result.path = path;
+    if (first && result.error) result.error->path = path;
+    list.results.push_back(std::move(result));
+    first = false;
+  }
 }
 
 Result<RestoreOptions> to_options(const Call& call, const protocol::RestoreHow& how) {
   RestoreOptions options;
   REPRIEVE_TRY(options.on_collision, to_collision(how.on_collision));
   options.recreate_parents = how.recreate_parents;
+  options.together = how.together;
   if (how.to) {
     REPRIEVE_TRY(Place place, place_of(call, *how.to));
     if (place.account.id != call.account->id) {
@@ -82,11 +84,10 @@ Result<Response> show_item(const Call& call) {
 
 Result<Response> trash_paths(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::TrashRequest::parse(call.body));
-  if (request.mode != word::kItemMode) {
-    return fail(Errc::not_supported, "field \"mode\" must be \"item\": other modes are not supported");
-  }
+  REPRIEVE_TRY(const TrashMode mode, to_mode(request.mode));
+  const TrashHow how{.mode = mode, .guard = request.force ? Guard::force : Guard::heed};
   protocol::ResultList list;
-  for (const std::string& path : request.paths) list.results.push_back(trash_path(call, path));
+  for (const std::string& path : request.paths) trash_path(call, path, how, list);
   return to_response(list);
 }
 

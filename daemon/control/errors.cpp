@@ -61,7 +61,8 @@ unsigned http_status(Errc code) {
     case Errc::parent_in_trash:
     case Errc::parent_purged:
     case Errc::in_use:
-    case Errc::held: return 409;
+    case Errc::held:
+    case Errc::running: return 409;
     case Errc::stale:
     case Errc::plan_expired: return 410;
     case Errc::io:

@@ -5,6 +5,7 @@
 
 #include "daemon/control/errors.h"
 #include "daemon/control/protocol/resources.h"
+#include "daemon/control/selection.h"
 
 namespace reprieve::control {
 namespace {
@@ -54,6 +55,8 @@ protocol::Item to_item(const TrashItem& item) {
   if (item.figures) result.figures = to_figures(*item.figures);
   result.session = std::to_string(item.session.number());
   result.held = item.held;
+  result.mode = mode_name(item.mode);
+  if (item.together) result.together = item.together.number();
   return result;
 }
 

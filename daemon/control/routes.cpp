@@ -14,6 +14,7 @@
 #include "daemon/control/api_accounts.h"
 #include "daemon/control/api_admin.h"
 #include "daemon/control/api_empty.h"
+#include "daemon/control/api_items.h"
 #include "daemon/control/api_trash.h"
 #include "daemon/control/errors.h"
 #include "daemon/control/protocol/bytes.h"
@@ -57,6 +58,12 @@ constexpr std::array kRoutes{
     Route{kPost, protocol::kEmptyResource, Right::account, &empty_trash},
     Route{kPost, protocol::kPurgeResource, Right::account, &purge_items},
     Route{kGet, protocol::kOperationResource, Right::member, &show_operation},
+    Route{kGet, protocol::kStatusResource, Right::member, &show_status, Parameters::of_handler},
+    Route{kPost, protocol::kStatusResource, Right::member, &set_status},
+    Route{kPost, protocol::kAssociateResource, Right::member, &associate},
+    Route{kPost, protocol::kDissociateResource, Right::member, &dissociate},
+    Route{kPost, protocol::kAddToResource, Right::member, &add_to},
+    Route{kPost, protocol::kExplainResource, Right::member, &explain},
     Route{kGet, protocol::kAccountsResource, Right::member, &list_accounts},
     Route{kPost, protocol::kAccountsResource, Right::admin, &add_account},
     Route{kGet, protocol::kAccountResource, Right::account, &show_account},

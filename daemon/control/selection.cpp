@@ -18,6 +18,9 @@ constexpr std::array kSorts{std::pair{TrashSort::date_deleted, std::string_view(
                             std::pair{TrashSort::name, std::string_view("Name")}};
 constexpr std::array kDirections{std::pair{SortDirection::ascending, std::string_view("Asc")},
                                  std::pair{SortDirection::descending, std::string_view("Desc")}};
+constexpr std::array kModes{std::pair{TrashMode::item, protocol::word::kItemMode},
+                            std::pair{TrashMode::with_associated, protocol::word::kAssociatedMode},
+                            std::pair{TrashMode::files_only, protocol::word::kFilesMode}};
 constexpr std::array kCollisions{std::pair{OnCollision::fail, std::string_view("fail")},
                                  std::pair{OnCollision::rename, std::string_view("rename")},
                                  std::pair{OnCollision::skip, std::string_view("skip")},
@@ -88,6 +91,10 @@ Result<OnCollision> to_collision(const std::optional<std::string>& word) {
   return choose(kCollisions, field::kOnCollision, word, OnCollision::fail);
 }
 
+Result<TrashMode> to_mode(const std::string& word) {
+  return choose(kModes, field::kMode, std::optional(word), TrashMode::item);
+}
+
 Result<EventKind> to_event_kind(const std::string& word) {
   const auto kind = parse_event_kind(word);
   if (!kind) return bad_value(field::kEvent, word, reason_of(kind.error()));
@@ -98,6 +105,7 @@ Result<std::optional<Timestamp>> to_since(const std::optional<std::string>& text
   return to_time(field::kSince, text, now);
 }
 
+std::string_view mode_name(TrashMode mode) { return word_for(kModes, mode); }
 std::string_view sort_name(TrashSort sort) { return word_for(kSorts, sort); }
 std::string_view direction_name(SortDirection direction) { return word_for(kDirections, direction); }
 

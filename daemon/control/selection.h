@@ -13,6 +13,8 @@ Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now);
 Result<TrashQuery> to_query(const protocol::ListRequest& request, Timestamp now);
 Result<OnCollision> to_collision(const std::optional<std::string>& word);
 
+Result<TrashMode> to_mode(const std::string& word);
+[[nodiscard]] std::string_view mode_name(TrashMode mode);
 Result<EventKind> to_event_kind(const std::string& word);
 Result<std::optional<Timestamp>> to_since(const std::optional<std::string>& text, Timestamp now);
 

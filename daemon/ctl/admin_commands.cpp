@@ -7,6 +7,7 @@
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/responses.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 
@@ -57,6 +58,23 @@ const boost::json::value& at(const boost::json::value& body, std::string_view na
   return value != nullptr ? *value : nothing;
 }
 
+void add_account(Sheet& sheet, const boost::json::value& account) {
+  const auto holdings = [&account](std::string_view name) {
+    const auto& both = at(account, name);
+    return shown(at(both, field::kOwned), Show::number) + " owned, " + shown(at(both, field::kShared), Show::number) +
+           " shared";
+  };
+  const auto& trash = at(account, field::kTrash);
+  const auto& quota = at(account, field::kQuota);
+  sheet.add("Account", shown(at(account, field::kName), Show::text));
+  sheet.add("Quota", quota.is_null() ? "none" : shown(quota, Show::bytes));
+  sheet.add("Used", shown(at(account, field::kUsed), Show::bytes));
+  sheet.add("In the trash", shown(at(trash, field::kBytes), Show::bytes) + " in " +
+                                shown(at(trash, field::kItems), Show::number) + " items");
+  sheet.add("Projects", holdings(field::kProjects));
+  sheet.add("Runs", holdings(field::kRuns));
+}
+
 // The answer of a resource; printed already where JSON was asked for.
 Outcome<Answer> fetch(Session& session, std::string_view resource, const protocol::QueryParameters& query = {}) {
   auto answer = session.client.get(resource, query);
@@ -69,19 +87,19 @@ Outcome<Answer> fetch(Session& session, std::string_view resource, const protoco
 }  // namespace
 
 Outcome<ExitCode> run_stats(Session& session) {
-  const auto answer = fetch(session, protocol::kStatsResource);
+  const auto answer = fetch(session, protocol::kStatsResource, account_query(session.options));
   if (!answer) return give_up(answer.error());
   if (session.options.json) return ExitCode::done;
   Sheet sheet;
   for (const Line& line : kStats) sheet.add(std::string(line.label), shown(at(answer->body, line.field), line.show));
+  const auto& account = at(answer->body, field::kAccount);
+  if (account.is_object()) add_account(sheet, account);
   sheet.print(session.screen.out);
   return ExitCode::done;
 }
 
 Outcome<ExitCode> run_mounts(Session& session) {
-  protocol::QueryParameters query;
-  if (session.options.account) query.emplace_back(field::kAccount, *session.options.account);
-  const auto answer = fetch(session, protocol::kMountsResource, query);
+  const auto answer = fetch(session, protocol::kMountsResource, account_query(session.options));
   if (!answer) return give_up(answer.error());
   if (session.options.json) return ExitCode::done;
   const auto* items = at(answer->body, field::kItems).if_array();

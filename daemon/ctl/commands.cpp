@@ -69,7 +69,35 @@ void define_trash(CLI::App& app, Options& options) {
                  "What to trash: absolute, relative to a directory in a mount, or else below the account's root")
       ->required()
       ->type_name("");
+  app.add_option("--mode", options.mode,
+                 "The item alone, which it is unless told; with what was made from it; or its files alone")
+      ->check(silently(CLI::IsMember({"item", "with-associated", "files-only"})))
+      ->type_name("item|with-associated|files-only");
+  app.add_flag("--force", options.force, "Also what is running, or holds something that is");
   app.add_flag("-y,--yes", options.yes, "Do not ask");
+}
+
+void define_status(CLI::App& app, Options& options) {
+  app.add_option("PATH", options.path, "A run or an analysis")->required()->type_name("");
+  app.add_option("STATUS", options.status, "What to set: running, complete, failed or aborted; it is shown without")
+      ->check(silently(CLI::IsMember({"running", "complete", "failed", "aborted"})))
+      ->type_name("");
+}
+
+void define_associate(CLI::App& app, Options& options) {
+  app.add_option("PATH", options.paths, "A sample and the runs that it came from, or an analysis and its samples")
+      ->required()
+      ->expected(2, 1000)
+      ->type_name("");
+}
+
+void define_add_to(CLI::App& app, Options& options) {
+  app.add_option("PROJECT", options.project, "Where it is to be too")->required()->type_name("");
+  app.add_option("SAMPLE", options.path, "A sample of another project")->required()->type_name("");
+}
+
+void define_explain(CLI::App& app, Options& options) {
+  app.add_option("PATH", options.paths, "What would be deleted")->required()->type_name("");
 }
 
 void define_restore(CLI::App& app, Options& options) {
@@ -80,6 +108,7 @@ void define_restore(CLI::App& app, Options& options) {
       ->check(silently(CLI::IsMember({"fail", "rename", "skip", "replace"})))
       ->type_name("fail|rename|skip|replace");
   app.add_flag("--recreate-parents", options.how.recreate_parents, "Make the folders that it came from again");
+  app.add_flag("--together", options.how.together, "With each item all that was trashed together with it");
   app.add_option("--to", options.how.to, "Into this folder instead of the original one")->type_name("DIR");
 }
 
@@ -146,6 +175,11 @@ constexpr std::array kCommands{
     Command{"restore", "", "Put items back where they came from", &define_restore, &run_restore},
     Command{"empty", "", "Destroy what is in the trash, after showing it", &define_empty, &run_empty},
     Command{"purge", "", "Destroy single items", &define_purge, &run_purge},
+    Command{"explain", "", "Tell what deleting would do", &define_explain, &run_explain},
+    Command{"status", "", "Show or set how far a run or an analysis is", &define_status, &run_status},
+    Command{"associate", "", "Say what a sample or an analysis was made from", &define_associate, &run_associate},
+    Command{"dissociate", "", "Take that back", &define_associate, &run_dissociate},
+    Command{"add-to", "", "Put a sample into another project too", &define_add_to, &run_add_to},
     Command{"undo", "", "Take back what was deleted, restored or left last", &define_nothing, &run_undo},
     Command{"history", "", "Tell what happened", &define_history, &run_history},
     Command{"share", "", "Share a project or run with another account", &define_share, &run_share},

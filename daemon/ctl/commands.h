@@ -39,6 +39,12 @@ Outcome<ExitCode> run_list(Session& session);
 Outcome<ExitCode> run_show(Session& session);
 Outcome<ExitCode> run_trash(Session& session);
 Outcome<ExitCode> run_restore(Session& session);
+// Items in the tree: item_commands.cpp.
+Outcome<ExitCode> run_status(Session& session);
+Outcome<ExitCode> run_associate(Session& session);
+Outcome<ExitCode> run_dissociate(Session& session);
+Outcome<ExitCode> run_add_to(Session& session);
+Outcome<ExitCode> run_explain(Session& session);
 // What destroys: destroy_commands.cpp.
 Outcome<ExitCode> run_empty(Session& session);
 Outcome<ExitCode> run_purge(Session& session);

@@ -25,6 +25,13 @@ struct Options {
   protocol::Filter filter;
   bool yes = false;
 
+  // trash
+  std::optional<std::string> mode;
+  bool force = false;
+  // add-to; `path` of it and of status
+  std::string project;
+  std::string path;
+  std::optional<std::string> status;
   // list
   SortBy sort = SortBy::date;
   bool ascending = false;
@@ -37,7 +44,6 @@ struct Options {
   // account, share, unshare, history
   std::string action;
   std::string name;  // an account
-  std::string path;
   std::optional<std::uint64_t> uid;
   std::optional<std::uint64_t> gid;
   std::optional<std::uint64_t> quota;

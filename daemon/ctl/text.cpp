@@ -118,7 +118,7 @@ std::string human_duration(std::uint64_t seconds) {
 std::string human_age(Timestamp time, Timestamp now) {
   using namespace std::chrono_literals;
   const auto age = now - time;
-  if (age > 28 * 24h) return protocol::rfc3339(time).substr(0, 10);
+  if (age > 28 * 24h) return rfc3339(time).substr(0, 10);
   if (age < 1s) return "now";
   return human_duration(static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(age).count())) + " ago";
 }

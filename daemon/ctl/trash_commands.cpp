@@ -4,7 +4,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <filesystem>
 #include <limits>
 #include <ostream>
 #include <set>
@@ -101,9 +100,11 @@ void print_item(const protocol::Item& item, std::ostream& out) {
   sheet.add("Kind", printable(item.kind));
   sheet.add("Origin", printable(item.origin));
   sheet.add("Account", printable(item.account));
-  sheet.add("Deleted", protocol::rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
+  sheet.add("Deleted", rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
   sheet.add("Deleted by", printable(item.deleted_by) + " (uid " + std::to_string(item.deleted_by_uid) + ")");
   sheet.add("Session", printable(item.session));
+  sheet.add("Mode", printable(item.mode));
+  if (item.together) sheet.add("Trashed together with", std::to_string(*item.together));
   if (item.figures) {
     sheet.add("Files", std::to_string(item.figures->files));
     sheet.add("Folders", std::to_string(item.figures->folders));
@@ -198,7 +199,8 @@ Outcome<ExitCode> run_trash(Session& session) {
   if (!options.yes && session.screen.can_ask && !confirm(session.screen, trash_question(options.paths))) {
     return give_up(ExitCode::usage, "not confirmed: nothing was trashed");
   }
-  const protocol::TrashRequest request{.paths = *std::move(paths), .mode = {}};
+  const protocol::TrashRequest request{
+      .paths = *std::move(paths), .mode = options.mode.value_or(std::string()), .force = options.force};
   const auto answer = session.client.post(protocol::kTrashResource, with_account(request.to_json(), options));
   if (!answer) return give_up(answer.error());
   const auto list = results_of(*answer);

@@ -88,7 +88,7 @@ void Comparison::node(const std::string& path, const Attributes& seen, const Nod
   expect(seen.links, model_.links(expected), "the link count of " + path);
   std::map<std::string, std::string> xattrs;
   for (const std::string& name : must(volume_.core().attributes().list_xattrs(seen.inode)))
-    xattrs[name] = must(volume_.core().attributes().get_xattr(seen.inode, name));
+    xattrs[name] = must(volume_.core().attributes().get_xattr(volume_.account(), seen.inode, name));
   expect(text(xattrs), text(expected.xattrs), "the xattrs of " + path);
   if (expected.is_directory()) {
     if (expected.kind == ItemKind::trash) return;

@@ -88,6 +88,7 @@ Result<TrashRequest> TrashRequest::parse(const boost::json::object& body) {
   FieldReader reader(body, Source::body);
   TrashRequest request;
   request.mode = reader.text(field::kMode).value_or(std::string(word::kItemMode));
+  request.force = reader.flag(field::kForce).value_or(false);
   auto paths = reader.bytes_list(field::kPaths);
   if (!paths) reader.complain(field::kPaths, "is missing");
   REPRIEVE_TRY_VOID(reader.finish());
@@ -100,6 +101,7 @@ boost::json::object TrashRequest::to_json() const {
   for (const std::string& path : paths) list.push_back(bytes_value(path));
   boost::json::object body{{field::kPaths, std::move(list)}};
   if (!mode.empty()) body[field::kMode] = mode;
+  if (force) body[field::kForce] = true;
   return body;
 }
 
@@ -107,6 +109,7 @@ RestoreHow RestoreHow::read(FieldReader& reader) {
   RestoreHow how;
   how.on_collision = reader.text(field::kOnCollision);
   how.recreate_parents = reader.flag(field::kRecreateParents).value_or(false);
+  how.together = reader.flag(field::kTogether).value_or(false);
   how.to = reader.bytes(field::kTo);
   return how;
 }
@@ -121,6 +124,7 @@ Result<RestoreHow> RestoreHow::parse(const boost::json::object& body) {
 void RestoreHow::write(boost::json::object& body) const {
   if (on_collision) body[field::kOnCollision] = *on_collision;
   if (recreate_parents) body[field::kRecreateParents] = true;
+  if (together) body[field::kTogether] = true;
   if (to) body[field::kTo] = bytes_value(*to);
 }
 

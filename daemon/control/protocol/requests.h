@@ -51,6 +51,7 @@ struct ListRequest {
 struct TrashRequest {
   std::vector<std::string> paths;
   std::string mode;  // empty: the default
+  bool force = false;
 
   static Result<TrashRequest> parse(const boost::json::object& body);
   [[nodiscard]] boost::json::object to_json() const;
@@ -60,6 +61,7 @@ struct TrashRequest {
 struct RestoreHow {
   std::optional<std::string> on_collision;
   bool recreate_parents = false;
+  bool together = false;
   std::optional<std::string> to;
 
   static RestoreHow read(FieldReader& reader);

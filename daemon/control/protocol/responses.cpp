@@ -94,7 +94,11 @@ boost::json::object Item::to_json() const {
   object[field::kSession] = session;
   object[field::kHeld] = held;
   object[field::kExpiresAt] = nullptr;
-  object[field::kIncludes] = boost::json::array{"FILEDATA", "METADATA"};
+  object[field::kIncludes] = mode == word::kFilesMode ? boost::json::array{word::kFileData}
+                                                      : boost::json::array{word::kFileData, word::kMetadata};
+  object[field::kMode] = mode;
+  object[field::kTogether] = nullptr;
+  if (together) object[field::kTogether] = *together;
   if (counts.empty()) return object;
   boost::json::object by_kind;
   for (const auto& [each, count] : counts) by_kind[each] = count;
@@ -117,6 +121,8 @@ Item Item::parse(const boost::json::value& value) {
   if (at(object, field::kBytes).is_number()) item.figures = figures_of(object);
   item.session = text_of(at(object, field::kSession));
   item.held = flag_of(at(object, field::kHeld));
+  item.mode = text_of(at(object, field::kMode));
+  if (at(object, field::kTogether).is_number()) item.together = id_of(at(object, field::kTogether));
   for (const auto& member : object_of(at(object, field::kCounts))) {
     item.counts.emplace(member.key(), number_of(member.value()));
   }

@@ -34,6 +34,8 @@ struct Item {
   std::optional<Figures> figures;
   std::string session;
   bool held = false;
+  std::string mode;                             // word::kItemMode, kAssociatedMode, kFilesMode
+  std::optional<std::int64_t> together;         // the first item of its group
   std::map<std::string, std::uint64_t> counts;  // of each kind; only where one item is shown
 
   [[nodiscard]] boost::json::object to_json() const;

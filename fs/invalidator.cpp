@@ -90,8 +90,16 @@ void Invalidator::changed(const Changes& changes) {
       tell(mount, news);
       continue;
     }
-    with_mount(mount, [&news](KernelChannel& channel, InodeId root) {
-      for (const Change& change : news) channel.drop_attributes(to_node(change.inode, root));
+    const bool elsewhere = mount != changes.through;
+    with_mount(mount, [&news, elsewhere](KernelChannel& channel, InodeId root) {
+      for (const Change& change : news) {
+        const fuse_ino_t node = to_node(change.inode, root);
+        if (elsewhere && change.name) {
+          channel.drop_listing(node);
+        } else {
+          channel.drop_attributes(node);
+        }
+      }
     });
     MutexLock lock(mutex_);
     queue_.push_back({.mount = mount, .changes = std::move(news)});

@@ -15,10 +15,13 @@ class KernelChannel;
 
 // Tells the kernels behind the mounts what they may no longer believe. Thread-safe.
 //
-// Dropping a name, or a cached listing, takes locks in the kernel that it holds while it waits for the answer to a
-// request (fuse_reverse_inval_entry, fs/fuse/dir.c; the warning at fuse_lowlevel_notify_inval_entry). So a thread that
-// is inside an operation never does that: a thread of its own does. Dropping attributes takes no lock
+// Dropping a name, or the cached data of a file, takes locks in the kernel that it holds while it waits for the answer
+// to a request (fuse_reverse_inval_entry, fs/fuse/dir.c; the warning at fuse_lowlevel_notify_inval_entry). So a thread
+// that is inside an operation never does that: a thread of its own does. Dropping attributes takes no lock
 // (fuse_reverse_inval_inode with a negative offset, fs/fuse/inode.c) and is done on the spot, in every mount.
+// So is dropping the listings that other mounts have cached: the pages that hold one are locked only while it is copied
+// (fuse_add_dirent_to_cache, fs/fuse/readdir.c), and two changes within one tick of the clock leave a directory's
+// mtime, by which the kernel would tell that a listing is old, as it is.
 class Invalidator final : public ChangeListener {
  public:
   Invalidator();

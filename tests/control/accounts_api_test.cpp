@@ -37,7 +37,8 @@ class AccountsApi : public ControlTest {
     const auto response = ask_as(uid, uid, "GET", "/v1/history" + query);
     EXPECT_EQ(response.status, 200) << response.body;
     std::vector<std::string> names;
-    for (const auto& item : response.json().at("items").as_array()) names.emplace_back(item.at("event").as_string());
+    const auto body = response.json();
+    for (const auto& item : body.at("items").as_array()) names.emplace_back(item.at("event").as_string());
     return names;
   }
   Account ada_;

@@ -79,6 +79,7 @@ Result<std::unique_ptr<KernelRing>> KernelRing::make(std::size_t payload_size, u
     if (processor >= served.size() || !served[processor]) ring->queues_.front()->adopt(processor);
   });
   REPRIEVE_TRY_VOID(made);
+  for (const auto& queue : ring->queues_) REPRIEVE_TRY_VOID(queue->map_entries());
   return ring;
 }
 

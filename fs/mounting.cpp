@@ -89,11 +89,7 @@ Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& pa
   const std::filesystem::path absolute = std::filesystem::absolute(path, failure).lexically_normal();
   const std::filesystem::path place = absolute.has_filename() ? absolute : absolute.parent_path();
   struct stat status {};
-  // The kernel answers stat(2) of a dead mount from what it cached; statfs is asked of the daemon each time.
-  struct statvfs figures {};
-  if (::statvfs(place.c_str(), &figures) != 0 && is_dead_mount(errno)) {
-    REPRIEVE_TRY_VOID(detach_dead_mount(place, source));
-  }
+  REPRIEVE_TRY_VOID(detach_own_dead_mount(place, source));
   if (::stat(place.c_str(), &status) != 0) return fail(from_errno(errno, place.string()));
   if (!S_ISDIR(status.st_mode)) return fail(Errc::not_directory, place.string() + ": not a directory");
 
@@ -103,6 +99,13 @@ Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& pa
     return fail(Errc::exists, canonical.string() + ": " + mounted->source + " is mounted here");
   }
   return canonical;
+}
+
+Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, const std::string& source) {
+  // The kernel answers stat(2) of a dead mount from what it cached; statfs is asked of the daemon each time.
+  struct statvfs figures {};
+  if (::statvfs(mountpoint.c_str(), &figures) == 0 || !is_dead_mount(errno)) return {};
+  return detach_dead_mount(mountpoint, source);
 }
 
 Result<FileDescriptor> mount_fuse(const MountRequest& request) {

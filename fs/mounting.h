@@ -30,6 +30,10 @@ struct MountRequest {
 // something else), access_denied, io.
 Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source);
 
+// Takes away a mount of `source` that is still in the tree though nobody serves it, as after `umount -f` of a busy one.
+// Nothing happens where there is none. io.
+Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, const std::string& source);
+
 // Mounts and returns the descriptor that the file system is served over. Errors: not_found (no /dev/fuse),
 // access_denied, io.
 Result<FileDescriptor> mount_fuse(const MountRequest& request);

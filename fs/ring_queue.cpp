@@ -156,7 +156,6 @@ void RingQueue::run(std::promise<Result<void>> registered) {
 }
 
 Result<void> RingQueue::register_entries() {
-  REPRIEVE_TRY_VOID(map_entries());
   listen_for_wake();
   for (Entry& entry : entries_) submit(entry, kernel::kRingRegister);
   if (const int result = ::io_uring_submit(ring_.get()); result < 0) return fail(from_errno(-result, "io_uring"));
@@ -171,6 +170,7 @@ Result<void> RingQueue::register_entries() {
 
 RingQueue::Event RingQueue::wait_and_serve() {
   if (stopping_.load(std::memory_order_relaxed)) {
+    submit_handed_back();
     ::io_uring_submit(ring_.get());
     return Event::over;
   }
@@ -197,12 +197,7 @@ RingQueue::Event RingQueue::serve_completions() {
   Event event = Event::more;
   for (const io_uring_cqe& each : std::span(completions).first(count)) {
     if (each.user_data == kWakeTag) {
-      std::vector<Entry*> answered;
-      {
-        const MutexLock lock(mutex_);
-        answered.swap(handed_back_);
-      }
-      for (Entry* entry : answered) submit(*entry, kernel::kRingCommitAndFetch);
+      submit_handed_back();
       listen_for_wake();
     } else if (each.res == 0) {
       receive(*reinterpret_cast<Entry*>(each.user_data));  // NOLINT(performance-no-int-to-ptr): as it was put in
@@ -249,9 +244,11 @@ void RingQueue::carry_out(Entry& entry, std::span<std::byte> scratch) const {
     at_hand_ = nullptr;
   }
   if (entry.answered) return;
-  spdlog::error("bug: opcode={} was left unanswered", header.opcode);
-  const fuse_out_header failure{.len = sizeof(failure), .error = -EIO, .unique = entry.unique};
-  std::memcpy(entry.header->in_out, &failure, sizeof(failure));
+  // What a listing looked up in vain is forgotten by an ordinary request (fuse_force_forget, fs/fuse/readdir.c).
+  const bool wants_no_answer = header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET;
+  if (!wants_no_answer) spdlog::error("bug: opcode={} was left unanswered", header.opcode);
+  const fuse_out_header answer{.len = sizeof(answer), .error = wants_no_answer ? 0 : -EIO, .unique = entry.unique};
+  std::memcpy(entry.header->in_out, &answer, sizeof(answer));
   entry.header->entry.payload_size = 0;
 }
 
@@ -279,6 +276,15 @@ void RingQueue::hand_back(Entry& entry) {
     handed_back_.push_back(&entry);
   }
   wake();
+}
+
+void RingQueue::submit_handed_back() {
+  std::vector<Entry*> answered;
+  {
+    const MutexLock lock(mutex_);
+    answered.swap(handed_back_);
+  }
+  for (Entry* entry : answered) submit(*entry, kernel::kRingCommitAndFetch);
 }
 
 // Can fail only where the counter is full, and then the thread is woken already.

@@ -44,6 +44,8 @@ class RingQueue {
 
   // Also takes the requests of a processor that is not there (yet). Before start().
   void adopt(unsigned absent_processor);
+  // Makes the buffers of all that it takes; the last that can fail for want of memory. Before start().
+  Result<void> map_entries();
 
   // Starts the thread. The future tells whether the kernel took the entries.
   std::future<Result<void>> start(int device);
@@ -73,7 +75,6 @@ class RingQueue {
 
   RingQueue(unsigned processor, std::size_t payload_size, ServeRequest serve, SlowLane& slow);
   Result<void> set_up();
-  Result<void> map_entries();
 
   void run(std::promise<Result<void>> registered);
   Result<void> register_entries();
@@ -82,6 +83,7 @@ class RingQueue {
   void receive(Entry& entry);
   void carry_out(Entry& entry, std::span<std::byte> scratch) const;
   void hand_back(Entry& entry) REPRIEVE_EXCLUDES(mutex_);
+  void submit_handed_back() REPRIEVE_EXCLUDES(mutex_);
   void wake() const;
   void listen_for_wake();
   void submit(Entry& entry, std::uint32_t command);

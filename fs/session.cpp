@@ -136,11 +136,14 @@ void Session::Parts::reach(Stage to) {
 }
 
 Result<void> Session::Parts::unmount() {
+  bool gone = false;
   {
     const MutexLock lock(mutex);
     leaving = true;
-    if (stage == Stage::gone) return {};
+    gone = stage == Stage::gone;
   }
+  // The connection can be aborted with the mount left in the tree, which then would be in everybody's way.
+  if (gone) return detach_own_dead_mount(options.mountpoint, options.source);
   switch (mounted_by) {
     case MountedBy::nobody: return {};
     case MountedBy::root: return unmount_fuse(options.mountpoint);

@@ -188,6 +188,16 @@ TEST_F(Lifecycle, ADeadMountOfItsOwnIsTakenAway) {
   EXPECT_FALSE(is_mount_point(daemon.mount()));
 }
 
+// umount -f of a busy mount fails, but has aborted the connection by then (fuse_umount_begin, fs/fuse/inode.c).
+TEST_F(Lifecycle, AnAbortedMountIsTakenOutOfTheTree) {
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  const FileDescriptor busy(::open(daemon.mount().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_NE(::umount2(daemon.mount().c_str(), MNT_FORCE), 0);
+  ASSERT_TRUE(wait_until([&] { return !daemon.running(); })) << daemon.log();
+  EXPECT_FALSE(is_mount_point(daemon.mount())) << daemon.log();
+}
+
 TEST_F(Lifecycle, ADeadMountOfAnotherStoreIsLeftAlone) {
   DaemonProcess daemon(directory_.path());
   ASSERT_TRUE(daemon.start()) << daemon.log();

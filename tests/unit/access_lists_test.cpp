@@ -68,7 +68,7 @@ class AccessLists : public ::testing::Test {
                                                          XattrMode::set, process(1)));
   }
   std::optional<std::string> get(std::string_view path, std::string_view name) {
-    const auto value = volume_.core().attributes().get_xattr(volume_.at(path), std::string(name));
+    const auto value = volume_.core().attributes().get_xattr(volume_.account(), volume_.at(path), std::string(name));
     if (!value) return std::nullopt;
     return *value;
   }

@@ -59,8 +59,8 @@ TEST_F(Invalidation, SparesTheMountThatKnows) {
   EXPECT_TRUE(kernel_.notifications().empty());
   const std::vector<Notification> told = second_kernel_.notifications();
   ASSERT_FALSE(told.empty());
-  // Inside the operation, which takes no lock; the name follows.
-  EXPECT_EQ(told.front(), attributes_of(node(account_.projects)));
+  // Inside the operation, which waits for no lock: attributes and listing; the name follows.
+  EXPECT_EQ(told.front(), content_of(node(account_.projects)));
   EXPECT_NE(std::ranges::find(told, name_in(node(account_.projects), "P")), told.end());
 }
 

@@ -140,9 +140,9 @@ Refusal TreeModel::truncate(const NodePtr& node, std::size_t size) {
 
 Refusal TreeModel::set_xattr(const NodePtr& node, const std::string& name, const std::string& value, bool create,
                              bool replace) {
-  if (name.starts_with("user.reprieve.")) return Errc::reserved_name;
   if (node == trash_) return Errc::skeleton;
   if (!is_live(*node)) return Errc::in_trash;
+  if (name.starts_with("user.reprieve.")) return Errc::reserved_name;
   const bool exists = node->xattrs.contains(name);
   if (create && exists) return Errc::exists;
   if (replace && !exists) return Errc::no_attribute;
@@ -153,6 +153,7 @@ Refusal TreeModel::set_xattr(const NodePtr& node, const std::string& name, const
 Refusal TreeModel::remove_xattr(const NodePtr& node, const std::string& name) {
   if (node == trash_) return Errc::skeleton;
   if (!is_live(*node)) return Errc::in_trash;
+  if (name.starts_with("user.reprieve.")) return Errc::reserved_name;
   return node->xattrs.erase(name) == 1 ? Refusal() : Errc::no_attribute;
 }
 

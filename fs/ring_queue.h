@@ -45,8 +45,8 @@ class RingQueue {
   // Also takes the requests of a processor that is not there (yet). Before start().
   void adopt(unsigned absent_processor);
 
-  // Starts the thread. The future tells whether the kernel took the entries.
-  std::future<Result<void>> start(int device);
+  // Starts the thread. The future tells whether the kernel took the entries. io: no thread could be started.
+  Result<std::future<Result<void>>> start(int device);
   // Ends the thread when what it is at is answered; what the kernel has handed over since is not. Idempotent.
   void stop();
 

@@ -35,12 +35,12 @@ Result<void> remove_orphans(Store& store, const BlobStore& blobs) {
   });
 }
 
-void connect(CoreParts& parts) {
+Result<void> connect(CoreParts& parts) {
   Store& store = *parts.store;
   BlobStore& blobs = *parts.blobs;
   store.oldest_unsettled_inode([&blobs] { return blobs.oldest_unsettled(); });
   store.on_dirty([&parts] { parts.flusher.wake(); });
-  blobs.start([&store, &blobs](std::size_t count) {
+  REPRIEVE_TRY_VOID(blobs.start([&store, &blobs](std::size_t count) {
     // A write, though it changes no row: only that reserves numbers when they run low, and creates that fail on a full
     // disk or without descriptors use up numbers too.
     return store.write([&](Transaction& tx) -> Result<std::vector<InodeId>> {
@@ -51,10 +51,10 @@ void connect(CoreParts& parts) {
       }
       return numbers;
     });
-  });
-  parts.flusher.start();
-  parts.purger.start();
-  parts.session_ends.start();
+  }));
+  REPRIEVE_TRY_VOID(parts.flusher.start());
+  REPRIEVE_TRY_VOID(parts.purger.start());
+  return parts.session_ends.start();
 }
 
 void stop(CoreParts& parts) {
@@ -80,10 +80,11 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
   REPRIEVE_TRY_VOID(parts->session_ends.resume());
-  connect(*parts);
-  if (auto counted = parts->quotas.load(); !counted) {
+  Result<void> ready = connect(*parts);
+  if (ready) ready = parts->quotas.load();
+  if (!ready) {
     stop(*parts);
-    return fail(std::move(counted).error());
+    return fail(std::move(ready).error());
   }
   return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts)));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/flusher.h"
 
+#include "core/base/thread.h"
 #include "core/store/store.h"
 
 namespace reprieve {
@@ -9,8 +10,9 @@ Flusher::Flusher(Store& store, std::chrono::milliseconds interval) : store_(stor
 
 Flusher::~Flusher() { stop(); }
 
-void Flusher::start() {
-  thread_ = std::thread([this] { run(); });
+Result<void> Flusher::start() {
+  REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
+  return {};
 }
 
 void Flusher::stop() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/base/result.h"
 #include "core/base/sync.h"
 
 namespace reprieve {
@@ -17,7 +18,8 @@ class Flusher {
   Flusher(Store& store, std::chrono::milliseconds interval);
   ~Flusher();
 
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   void stop();  // idempotent
   // There is something to flush, or to write back. Any thread, any lock held.
   void wake();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/base/thread.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -26,8 +27,9 @@ Purger::Purger(CoreParts& parts) : parts_(parts) {}
 
 Purger::~Purger() { stop(); }
 
-void Purger::start() {
-  thread_ = std::thread([this] { run(); });
+Result<void> Purger::start() {
+  REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
+  return {};
 }
 
 void Purger::stop() {

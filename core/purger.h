@@ -26,7 +26,8 @@ class Purger {
   explicit Purger(CoreParts& parts);
   ~Purger();
 
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   void stop();  // idempotent; what is left waits for the next start
   // There is something in the queue. Any thread, any lock held.
   void wake();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ancestry.h"
+#include "core/base/thread.h"
 #include "core/history.h"
 #include "core/parts.h"
 
@@ -27,8 +28,9 @@ SessionEnds::SessionEnds(CoreParts& parts, ProcessTable& processes)
 
 SessionEnds::~SessionEnds() { stop(); }
 
-void SessionEnds::start() {
-  thread_ = std::thread([this] { run(); });
+Result<void> SessionEnds::start() {
+  REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
+  return {};
 }
 
 void SessionEnds::stop() {

@@ -7,6 +7,7 @@
 
 #include "core/base/file_descriptor.h"
 #include "core/base/ids.h"
+#include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/sessions.h"
 #include "core/store/store.h"
@@ -26,7 +27,8 @@ class SessionEnds {
   // Takes up again what a daemon before this one waited for: of processes that are gone nobody can say how they ended,
   // so what they hid shows again. Once, before start().
   Result<void> resume();
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   void stop();  // idempotent
 
   // From now on waits for the session's process. False where it cannot be seen, so that what it does is to be final at

@@ -94,12 +94,13 @@ Result<void> App::start() {
   spdlog::info("reprieved {} opens the store {}", REPRIEVE_VERSION, store.string());
   REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_));
   invalidator_ = std::make_unique<fs::Invalidator>();
+  REPRIEVE_TRY_VOID(invalidator_->start());
   files_->set_change_listener(invalidator_.get());
   REPRIEVE_TRY(mounts_, Mounts::make(*files_, *invalidator_));
   // The socket first, which can be refused without having mounted anything; it is served last.
   REPRIEVE_TRY_VOID(listen());
   REPRIEVE_TRY_VOID(mount_all());
-  server_->start();
+  REPRIEVE_TRY_VOID(server_->start());
   service::ready(summary());
   spdlog::info("ready");
   return {};

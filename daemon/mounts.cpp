@@ -74,8 +74,9 @@ Result<void> Mounts::mount(const MountSettings& mount, const Config& config) {
     const MutexLock lock(mutex_);
     sessions_.emplace(id, std::move(*mounted));
   }
-  session.start();
-  if (const auto ready = session.wait_ready(); !ready) {
+  Result<void> ready = session.start();
+  if (ready) ready = session.wait_ready();
+  if (!ready) {
     take(id)->stop();
     return fail(at(mount, ready.error()));
   }

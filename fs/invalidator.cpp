@@ -6,12 +6,11 @@
 #include <csignal>
 #include <utility>
 
+#include "core/base/thread.h"
 #include "fs/kernel_channel.h"
 #include "fs/node.h"
 
 namespace reprieve::fs {
-
-Invalidator::Invalidator() : thread_([this] { run(); }) {}
 
 Invalidator::~Invalidator() {
   {
@@ -19,7 +18,12 @@ Invalidator::~Invalidator() {
     stopping_ = true;
     wake_.notify_one();
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Invalidator::start() {
+  REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
+  return {};
 }
 
 void Invalidator::add(MountId mount, InodeId root, KernelChannel& channel) {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/changes.h"
 
@@ -24,10 +25,13 @@ class KernelChannel;
 // mtime, by which the kernel would tell that a listing is old, as it is.
 class Invalidator final : public ChangeListener {
  public:
-  Invalidator();
+  Invalidator() = default;
   ~Invalidator() override;
   Invalidator(const Invalidator&) = delete;
   Invalidator& operator=(const Invalidator&) = delete;
+
+  // Before anything changes. io: no thread could be started.
+  Result<void> start();
 
   // `root` is the inode that this mount's kernel calls node 1.
   void add(MountId mount, InodeId root, KernelChannel& channel);

@@ -86,8 +86,15 @@ Result<std::unique_ptr<KernelRing>> KernelRing::make(std::size_t payload_size, u
 Result<void> KernelRing::start(int device) {
   std::vector<std::future<Result<void>>> outcomes;
   outcomes.reserve(queues_.size());
-  for (const auto& queue : queues_) outcomes.push_back(queue->start(device));
   Result<void> all;
+  for (const auto& queue : queues_) {
+    auto started = queue->start(device);
+    if (!started) {
+      all = fail(std::move(started).error());
+      break;
+    }
+    outcomes.push_back(*std::move(started));
+  }
   for (auto& outcome : outcomes) {
     if (auto registered = outcome.get(); !registered && all) all = std::move(registered);
   }

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/thread.h"
 #include "fs/fuse_api.h"
 #include "fs/slow_lane.h"
 
@@ -124,11 +125,11 @@ Result<void> RingQueue::map_entries() {
   return {};
 }
 
-std::future<Result<void>> RingQueue::start(int device) {
+Result<std::future<Result<void>>> RingQueue::start(int device) {
   device_ = device;
   std::promise<Result<void>> registered;
   auto outcome = registered.get_future();
-  thread_ = std::thread([this, promise = std::move(registered)]() mutable { run(std::move(promise)); });
+  REPRIEVE_TRY(thread_, start_thread([this, promise = std::move(registered)]() mutable { run(std::move(promise)); }));
   return outcome;
 }
 

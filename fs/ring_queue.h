@@ -47,8 +47,8 @@ class RingQueue {
   // Makes the buffers of all that it takes; the last that can fail for want of memory. Before start().
   Result<void> map_entries();
 
-  // Starts the thread. The future tells whether the kernel took the entries.
-  std::future<Result<void>> start(int device);
+  // Starts the thread. The future tells whether the kernel took the entries. io: no thread could be started.
+  Result<std::future<Result<void>>> start(int device);
   // Ends the thread when what it is at is answered; what the kernel has handed over since is not. Idempotent.
   void stop();
 

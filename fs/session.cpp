@@ -191,7 +191,7 @@ Result<std::unique_ptr<Session>> Session::attach(FileSystem& file_system, const 
 
 void Session::on_unmounted(std::function<void()> callback) { parts_->on_unmounted = std::move(callback); }
 
-void Session::start() { parts_->workers->start(); }
+Result<void> Session::start() { return parts_->workers->start(); }
 
 Result<void> Session::wait_ready() {
   const MutexLock lock(parts_->mutex);

@@ -57,7 +57,8 @@ class Session {
   // outside. Not after stop(). May not call stop() itself. Set it before start().
   void on_unmounted(std::function<void()> callback);
 
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   // Returns when the kernel was answered and requests and data have their ways. not_supported: passthrough is required
   // and not to be had; io: the mount went away before; errors of KernelRing::start().
   Result<void> wait_ready();

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
-#include <system_error>
 #include <utility>
 
+#include "core/base/thread.h"
 #include "fs/eager_wait.h"
 
 namespace reprieve::fs {
@@ -60,21 +60,21 @@ WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads) : channel_(chan
 
 WorkerPool::~WorkerPool() { stop(); }
 
-void WorkerPool::start() {
+Result<void> WorkerPool::start() {
   MutexLock lock(mutex_);
-  start_worker();
+  return start_worker();
 }
 
-void WorkerPool::start_worker() {
+Result<void> WorkerPool::start_worker() {
   workers_.push_back(std::make_unique<Worker>());
   Worker& worker = *workers_.back();
-  try {
-    worker.thread = std::thread([this, &worker] { run(worker); });
-  } catch (const std::system_error& failure) {
+  auto started = start_thread([this, &worker] { run(worker); });
+  if (!started) {
     workers_.pop_back();
-    if (workers_.empty()) throw;
-    spdlog::warn("no further thread could be started: {}", failure.what());
+    return fail(std::move(started).error());
   }
+  worker.thread = *std::move(started);
+  return {};
 }
 
 void WorkerPool::stop() {
@@ -109,7 +109,8 @@ void WorkerPool::hand_over() {
   if (parked_ > 0) {
     turn_.notify_one();
   } else if (workers_.size() < most_) {
-    start_worker();
+    // Whoever is done first reads on.
+    if (const auto started = start_worker(); !started) spdlog::warn("{}", reason_of(started.error()));
   }
 }
 

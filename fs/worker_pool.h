@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/base/sync.h"
 #include "fs/kernel_channel.h"
 
@@ -35,7 +36,8 @@ class WorkerPool {
   // Called once, by the thread that sees that the kernel's side is gone.
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
 
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   // Nobody waits for what still comes: from now on it is left to gather and read a few times a second.
   void take_it_easy() { relaxed_.store(true, std::memory_order_relaxed); }
   // Waits for what is being carried out; reads nothing more. Idempotent. Not from a thread of the pool.
@@ -55,7 +57,7 @@ class WorkerPool {
   bool await_turn() REPRIEVE_EXCLUDES(mutex_);
   void read_requests();
   void hand_over() REPRIEVE_EXCLUDES(mutex_);
-  void start_worker() REPRIEVE_REQUIRES(mutex_);
+  Result<void> start_worker() REPRIEVE_REQUIRES(mutex_);
   void channel_gone() REPRIEVE_EXCLUDES(mutex_);
   [[nodiscard]] bool all_finished() REPRIEVE_REQUIRES(mutex_);
 

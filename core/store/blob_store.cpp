@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/base/thread.h"
+
 namespace reprieve {
 namespace {
 
@@ -59,9 +61,10 @@ BlobStore::BlobStore(FileDescriptor directory) : directory_(std::move(directory)
 
 BlobStore::~BlobStore() { stop(); }
 
-void BlobStore::start(NumberSource source) {
+Result<void> BlobStore::start(NumberSource source) {
   source_ = std::move(source);
-  maker_ = std::thread([this] { refill(); });
+  REPRIEVE_TRY(maker_, start_thread([this] { refill(); }));
+  return {};
 }
 
 void BlobStore::stop() {

@@ -49,8 +49,8 @@ class BlobStore {
   // A number was reserved for a blob: it is unsettled from now on.
   void announce(InodeId blob);
 
-  // Starts making blobs ahead of need with numbers from `source`.
-  void start(NumberSource source);
+  // Starts making blobs ahead of need with numbers from `source`. io: no thread could be started.
+  Result<void> start(NumberSource source);
   // Stops that and removes what was made in vain. Idempotent.
   void stop();
 

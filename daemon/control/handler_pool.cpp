@@ -4,10 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/thread.h"
+
 namespace reprieve::control {
 
-HandlerPool::HandlerPool(unsigned threads) : most_per_uid_(threads > 1 ? threads - 1 : 1) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+Result<void> HandlerPool::start() {
+  while (threads_.size() < count_) {
+    REPRIEVE_TRY(std::thread thread, start_thread([this] { work(); }));
+    threads_.push_back(std::move(thread));
+  }
+  return {};
 }
 
 HandlerPool::~HandlerPool() { stop(); }
@@ -29,6 +35,7 @@ void HandlerPool::stop() {
     dropped.swap(waiting_);
   }
   wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 

@@ -16,6 +16,7 @@
 #include <set>
 #include <thread>
 
+#include "core/base/thread.h"
 #include "daemon/control/connection.h"
 #include "daemon/control/errors.h"
 #include "daemon/control/listening_socket.h"
@@ -52,9 +53,11 @@ class Server::Engine {
         logger_(logger),
         acceptor_(io_, asio::local::stream_protocol(), socket_.release_descriptor()) {}
 
-  void start() {
+  Result<void> start() {
+    REPRIEVE_TRY_VOID(pool_.start());
     asio::co_spawn(io_, accept(), asio::detached);
-    thread_ = std::thread([this] { run(); });
+    REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
+    return {};
   }
 
   void stop() {
@@ -164,7 +167,7 @@ Result<std::unique_ptr<Server>> Server::listen(FileSystem& files, MountTable& mo
 Server::Server(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 Server::~Server() { stop(); }
 
-void Server::start() { engine_->start(); }
+Result<void> Server::start() { return engine_->start(); }
 
 void Server::stop() {
   if (!engine_) return;

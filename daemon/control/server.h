@@ -58,7 +58,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  void start();
+  // io: no thread could be started.
+  Result<void> start();
   // Lets running handlers answer, closes every connection, joins the threads and removes the socket file unless it was
   // inherited. Idempotent.
   void stop();

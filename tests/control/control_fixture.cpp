@@ -35,7 +35,7 @@ void ControlTest::start() {
   auto server = control::Server::listen(*files_, mounts_, options_, *logger_);
   ASSERT_TRUE(server) << reason_of(server.error());
   server_ = *std::move(server);
-  server_->start();
+  ASSERT_TRUE(server_->start());
 }
 
 InodeId ControlTest::make_parents(const Account& account, const std::string& path, std::string& name) {

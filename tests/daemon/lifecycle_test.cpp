@@ -271,5 +271,28 @@ TEST_F(Lifecycle, AConfiguredAccountNamedLikeAUserBelongsToThatUser) {
   EXPECT_EQ(status.st_uid, ::geteuid());
 }
 
+// However many threads it gets, it starts or says why not; a daemon that hangs, dies or leaves its mount behind does
+// neither. Where it goes without the last of them (a ring for each processor, the slow lane) is the machine's matter.
+TEST_F(Lifecycle, AThreadThatCannotBeStartedEndsTheStartCleanly) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer has pthread_create for itself";
+#endif
+  constexpr int kMoreThanItNeeds = 2048;
+  bool started = false;
+  int refused = 0;
+  while (!started && refused < kMoreThanItNeeds) {
+    DaemonProcess daemon(directory_.path(),
+                         {.environment = {{"LD_PRELOAD", FEW_THREADS_PATH}, {"FEW_THREADS", std::to_string(refused)}}});
+    started = daemon.start();
+    if (started) break;
+    ASSERT_EQ(daemon.wait(), 1) << refused << " threads: " << daemon.log();
+    EXPECT_THAT(daemon.log(), HasSubstr("no thread could be started: Resource temporarily unavailable"));
+    EXPECT_FALSE(is_mount_point(daemon.mount())) << refused << " threads";
+    ++refused;
+  }
+  EXPECT_TRUE(started);
+  EXPECT_GE(refused, 8);  // four of core, the invalidator's, the first of a mount, the control socket's
+}
+
 }  // namespace
 }  // namespace reprieve::test

@@ -106,7 +106,7 @@ TEST_F(Exchange, CallsBackOnceWhenUnmountedFromOutside) {
   std::promise<void> unmounted;
   session_ = attach(MountId(1), kernel_, PassthroughMode::automatic);
   session_->on_unmounted([&unmounted] { unmounted.set_value(); });  // a second call would throw
-  session_->start();
+  ASSERT_TRUE(session_->start());
   kernel_.init();
   kernel_.close();
   EXPECT_EQ(unmounted.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -117,7 +117,7 @@ TEST_F(Exchange, StopsWhileTheKernelIsSilent) {
   bool called = false;
   session_ = attach(MountId(1), kernel_, PassthroughMode::automatic);
   session_->on_unmounted([&called] { called = true; });
-  session_->start();
+  ASSERT_TRUE(session_->start());
   kernel_.init();
   session_->stop();
   session_->stop();

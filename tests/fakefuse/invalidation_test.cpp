@@ -27,7 +27,7 @@ class Invalidation : public FakeMount {
   Invalidation() {
     start_ready();
     second_ = attach(MountId(2), second_kernel_, fs::PassthroughMode::automatic);
-    second_->start();
+    EXPECT_TRUE(second_->start());
     second_kernel_.init();
     EXPECT_TRUE(second_->wait_ready());
   }

@@ -12,6 +12,10 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
+void must_do(const Result<void>& result) {
+  if (!result) throw std::runtime_error(std::string(reason_of(result.error())));
+}
+
 }  // namespace
 
 FakeMount::FakeMount() {
@@ -19,6 +23,7 @@ FakeMount::FakeMount() {
   settings.store.path = directory_.path() / "store";
   file_system_ = must(FileSystem::open(settings, clock_));
   account_ = must(file_system_->accounts().ensure("tester", 0, 0));
+  must_do(invalidator_.start());
   file_system_->set_change_listener(&invalidator_);
 }
 
@@ -37,7 +42,7 @@ std::unique_ptr<fs::Session> FakeMount::attach(MountId id, FakeKernel& kernel, f
 
 void FakeMount::start(fs::PassthroughMode passthrough) {
   session_ = attach(MountId(1), kernel_, passthrough);
-  session_->start();
+  must_do(session_->start());
 }
 
 void FakeMount::start_ready() {

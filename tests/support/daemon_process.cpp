@@ -95,8 +95,9 @@ std::vector<std::string> DaemonProcess::command_line() const {
 bool DaemonProcess::start(std::chrono::seconds limit) {
   const std::filesystem::path notify = directory_ / "notify";
   const FileDescriptor notifications = listen_for_notifications(notify);
-  process_ = std::make_unique<ChildProcess>(
-      command_line(), CommandOptions{.environment = {{"NOTIFY_SOCKET", notify.string()}}}, log_path());
+  CommandOptions options{.environment = options_.environment};
+  options.environment.emplace_back("NOTIFY_SOCKET", notify.string());
+  process_ = std::make_unique<ChildProcess>(command_line(), std::move(options), log_path());
   return wait_ready(notifications.get(), limit);
 }
 
@@ -115,6 +116,11 @@ bool DaemonProcess::wait_ready(int notifications, std::chrono::seconds limit) {
 int DaemonProcess::stop() {
   if (!process_) return -1;
   process_->signal(SIGTERM);
+  return wait();
+}
+
+int DaemonProcess::wait() {
+  if (!process_) return -1;
   const int code = process_->finish().exit_code;
   process_.reset();
   return code;

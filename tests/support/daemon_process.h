@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/file_descriptor.h"
@@ -18,6 +19,7 @@ struct DaemonOptions {
   // Other users may enter the mount.
   bool allow_other = false;
   std::vector<std::string> arguments{};  // more of them
+  std::vector<std::pair<std::string, std::string>> environment{};
 };
 
 // A real `reprieved` with one store, one mount of the account "lab", and one socket, all below one directory. Killed
@@ -33,6 +35,8 @@ class DaemonProcess {
   bool start(std::chrono::seconds limit = std::chrono::seconds(30));
   // SIGTERM. The exit code.
   int stop();
+  // For a daemon that ends by itself. The exit code.
+  int wait();
   // SIGKILL, and the dead mount is taken away, as `umount -f` and `umount -l` do.
   void kill();
   // SIGKILL alone: what is mounted stays mounted and dead.

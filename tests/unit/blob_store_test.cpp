@@ -175,7 +175,7 @@ TEST_F(CrashedStoreTest, RunningOutOfDescriptorsIsSurvived) {
 class BlobStoreTest : public ::testing::Test {
  protected:
   BlobStoreTest() {
-    blobs_->start([this](std::size_t count) -> Result<std::vector<InodeId>> {
+    const auto started = blobs_->start([this](std::size_t count) -> Result<std::vector<InodeId>> {
       std::vector<InodeId> numbers;
       for (std::size_t i = 0; i < count; ++i) {
         numbers.emplace_back(++last_);
@@ -183,6 +183,7 @@ class BlobStoreTest : public ::testing::Test {
       }
       return numbers;
     });
+    EXPECT_TRUE(started);
   }
   TemporaryDirectory directory_;
   std::atomic<std::int64_t> last_{kFirst};

@@ -176,6 +176,24 @@ TEST_F(Lifecycle, AMountPointThatCannotBeOneIsRefusedBeforeAStoreIsMade) {
   EXPECT_TRUE(std::filesystem::is_empty(mount));
 }
 
+TEST_F(Lifecycle, AFolderOfOtherFilesIsNoStore) {
+  const auto run_folder = make("240115_M04711");
+  put(run_folder / "RunInfo.xml", "<run/>");
+  const CommandResult swapped = start_alone({"--store", run_folder});
+  EXPECT_EQ(swapped.exit_code, 1) << swapped.describe();
+  EXPECT_THAT(swapped.err, HasSubstr(run_folder.string() + " is neither empty nor a Reprieve store"));
+  std::filesystem::remove(run_folder / "RunInfo.xml");
+  EXPECT_TRUE(std::filesystem::is_empty(run_folder));
+}
+
+TEST_F(Lifecycle, ADiskOfItsOwnCanBeAStore) {
+  std::filesystem::create_directories(in("disk/lost+found"));
+  ChildProcess daemon({REPRIEVED_PATH, "--store", in("disk"), "--socket", in("alone.sock")});
+  EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(in("alone.sock")); }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.finish().exit_code, 0);
+}
+
 TEST_F(Lifecycle, ADeadMountOfItsOwnIsTakenAway) {
   DaemonProcess daemon(directory_.path());
   ASSERT_TRUE(daemon.start()) << daemon.log();

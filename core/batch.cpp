@@ -16,7 +16,8 @@ BatchOutcome failed_outcome(const std::string& subject, const Error& error, Tras
 Result<TrashRow> find_item(Transaction& tx, const Account& account, TrashItemId id) {
   auto row = tx.trash.find(id);
   if (!row || row->account != account.id) {
-    return fail(Errc::not_found, "there is no item " + std::to_string(id.number()) + " in the trash");
+    return fail(Errc::not_found,
+                "there is no item " + std::to_string(id.number()) + " in the trash of the account " + account.name);
   }
   return *std::move(row);
 }

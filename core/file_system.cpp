@@ -20,6 +20,21 @@ Result<void> make_directory(const std::filesystem::path& path) {
   return {};
 }
 
+// Whether a store may be made here: not among files of somebody else's. A disk of its own has lost+found, and a store
+// whose making was cut short has its folder of blobs.
+Result<void> check_vacant(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto name = entry->path().filename();
+    if (name == "lost+found" || name == "blobs") continue;
+    return fail(Errc::not_empty,
+                directory.string() + " is neither empty nor a Reprieve store; give an empty or a new directory");
+  }
+  if (error) return fail(from_errno(error.value(), directory.string()));
+  return {};
+}
+
 // Removes blobs that no row names: files that a killed process had made ahead of need, or whose create did not commit.
 // They lie above the recorded tail, so the search does not grow with the store.
 Result<void> remove_orphans(Store& store, const BlobStore& blobs) {
@@ -73,6 +88,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   const auto database = directory / "metadata.db";
   std::error_code error;
   const bool is_new = !std::filesystem::exists(database, error);
+  if (is_new) REPRIEVE_TRY_VOID(check_vacant(directory));
   // The folder of blobs first: a database that is opened in vain would have its log written back, and one that is made
   // before the folder could be left without it by a crash.
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));

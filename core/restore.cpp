@@ -34,7 +34,8 @@ struct Restore {
 
 struct Outcome {
   BatchState state = BatchState::done;
-  std::string path;
+  std::string path = {};
+  std::string reason = {};  // of what was skipped
 };
 
 // The directory at `path` below the root, each missing component made as the folder (or project, run…) that it would be
@@ -123,7 +124,8 @@ Result<std::optional<EntryName>> resolve_collision(const Restore& r, const Inode
 // The files of a run or an analysis, into it.
 Result<Outcome> restore_files(const Restore& r, const Location& record) {
   REPRIEVE_TRY(const bool all_back, put_files_back(r.parts, r.tx, r.who, r.item, r.options.on_collision, r.changes));
-  return Outcome{all_back ? BatchState::done : BatchState::skipped, record.path};
+  if (all_back) return Outcome{BatchState::done, record.path};
+  return Outcome{BatchState::skipped, record.path, "names in " + record.path + " are taken"};
 }
 
 Result<Outcome> carry_out(const Restore& r) {
@@ -137,10 +139,13 @@ Result<Outcome> carry_out(const Restore& r) {
   REPRIEVE_TRY(const InodeRow directory, find_directory(r));
   REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
   REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
-  if (!name) return Outcome{BatchState::skipped, {}};
+  const auto place = [&](const std::string& bytes) {
+    return join(locate(r.tx, r.who.account, directory.id).path, bytes);
+  };
+  if (!name) return Outcome{BatchState::skipped, {}, place(entry->name) + " is taken"};
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory.kind, *name));
   reinstate(r.parts, r.tx, r.who, r.item, {directory.id, *name, kind}, r.changes);
-  return Outcome{BatchState::done, join(locate(r.tx, r.who.account, directory.id).path, name->bytes())};
+  return Outcome{BatchState::done, place(name->bytes())};
 }
 
 }  // namespace
@@ -186,9 +191,13 @@ BatchOutcome Trash::restore_one(const Account& account, TrashItemId id, const Re
   });
   if (!restored) return failed_outcome(subject, restored.error(), id);
   parts_.announce(changes);
-  BatchOutcome outcome{.state = restored->state, .id = id, .subject = subject, .path = restored->path};
-  if (outcome.state == BatchState::skipped) outcome.reason = "the name is taken";
-  return outcome;
+  return {.state = restored->state,
+          .id = id,
+          .subject = subject,
+          .path = restored->path,
+          .code = {},
+          .errno_symbol = {},
+          .reason = restored->reason};
 }
 
 }  // namespace reprieve

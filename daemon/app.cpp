@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "daemon/account_owner.h"
+#include "daemon/control/listening_socket.h"
 #include "daemon/logging.h"
 #include "daemon/mount_point.h"
 #include "daemon/service_notify.h"
@@ -32,6 +33,17 @@ Result<std::filesystem::path> default_socket_path() {
   if (runtime == nullptr || *runtime != '/')
     return fail(Errc::invalid_argument, "no control socket: give --socket PATH, or set XDG_RUNTIME_DIR");
   return std::filesystem::path(runtime) / "reprieve/control.sock";
+}
+
+// Directories are made for the default only: elsewhere a missing one is more likely a mistake.
+Result<std::filesystem::path> socket_path(const std::filesystem::path& configured) {
+  auto usual = default_socket_path();
+  if (!configured.empty() && !(usual && configured == *usual)) return configured;
+  REPRIEVE_TRY(const std::filesystem::path path, std::move(usual));
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) return fail(from_errno(error.value(), path.parent_path().string()));
+  return path;
 }
 
 Result<std::optional<gid_t>> socket_group(const std::string& configured) {
@@ -68,6 +80,17 @@ void log_lines(spdlog::level::level_enum level, const std::string& text) {
 
 }  // namespace
 
+Result<void> check_surroundings(const Config& config) {
+  std::string problems;
+  const auto note = [&problems](const auto& result) {
+    if (!result) problems += (problems.empty() ? "" : "\n") + std::string(reason_of(result.error()));
+  };
+  note(socket_group(config.control.group));
+  for (const MountSettings& mount : config.mounts) note(check_mount_point(mount.path, config.core.store.path));
+  if (!problems.empty()) return fail(Errc::invalid_argument, std::move(problems));
+  return {};
+}
+
 App::App(CommandLine line, Config config) : line_(std::move(line)), config_(std::move(config)) {}
 
 App::~App() = default;
@@ -89,8 +112,10 @@ Result<void> App::start() {
   // For folders on the way to the socket. Modes of files in the mounts never meet it: they are rows.
   ::umask(S_IWGRP | S_IWOTH);
   raise_descriptor_limit();
+  // All that can be wrong without a store, before one is made.
+  REPRIEVE_TRY_VOID(check_surroundings(config_));
+  REPRIEVE_TRY(const control::ServerOptions socket, socket_options());
   const std::filesystem::path& store = config_.core.store.path;
-  for (const MountSettings& mount : config_.mounts) REPRIEVE_TRY_VOID(check_mount_point(mount.path, store));
   spdlog::info("reprieved {} opens the store {}", REPRIEVE_VERSION, store.string());
   REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_));
   invalidator_ = std::make_unique<fs::Invalidator>();
@@ -98,7 +123,7 @@ Result<void> App::start() {
   files_->set_change_listener(invalidator_.get());
   REPRIEVE_TRY(mounts_, Mounts::make(*files_, *invalidator_));
   // The socket first, which can be refused without having mounted anything; it is served last.
-  REPRIEVE_TRY_VOID(listen());
+  REPRIEVE_TRY_VOID(listen(socket));
   REPRIEVE_TRY_VOID(mount_all());
   REPRIEVE_TRY_VOID(server_->start());
   service::ready(summary());
@@ -106,20 +131,22 @@ Result<void> App::start() {
   return {};
 }
 
-Result<void> App::listen() {
+Result<control::ServerOptions> App::socket_options() {
   control::ServerOptions options;
   options.version = REPRIEVE_VERSION;
-  REPRIEVE_TRY(std::optional<FileDescriptor> inherited, service::inherited_socket());
-  if (inherited) {
-    options.inherited = inherited->release();
-  } else if (config_.control.socket.empty()) {
-    REPRIEVE_TRY(options.socket, default_socket_path());
-  } else {
-    options.socket = config_.control.socket;
-  }
+  REPRIEVE_TRY(inherited_, service::inherited_socket());
   REPRIEVE_TRY(options.group, socket_group(config_.control.group));
+  if (!inherited_) {
+    REPRIEVE_TRY(options.socket, socket_path(config_.control.socket));
+    REPRIEVE_TRY_VOID(control::ListeningSocket::check(options.socket));
+  }
+  return options;
+}
+
+Result<void> App::listen(control::ServerOptions options) {
+  if (inherited_) options.inherited = inherited_->release();
   REPRIEVE_TRY(server_, control::Server::listen(*files_, *mounts_, options, *spdlog::default_logger()));
-  spdlog::info("listening on {}", inherited ? "the socket of the service manager" : options.socket.string());
+  spdlog::info("listening on {}", inherited_ ? "the socket of the service manager" : options.socket.string());
   return {};
 }
 
@@ -191,6 +218,10 @@ void App::feed_watchdog() {
 }
 
 void App::reload() {
+  if (!config_file(line_)) {
+    spdlog::warn("SIGHUP: there is no configuration file to read");
+    return;
+  }
   service::reloading();
   auto loaded = load_config(line_);
   if (!loaded) {

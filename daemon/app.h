@@ -16,6 +16,10 @@
 
 namespace reprieve {
 
+// Whether what the configuration names is there: the group, and mount points that can be ones. Errors:
+// invalid_argument, whose reason has one line a problem.
+Result<void> check_surroundings(const Config& config);
+
 // The daemon: puts store, mounts and control socket together, serves until it is told to stop, and takes them apart in
 // the order that loses nothing. One object a process; run() is called once, by the main thread.
 class App {
@@ -32,7 +36,8 @@ class App {
   // Safe after a start that failed half-way.
   ExitCode stop();
 
-  Result<void> listen();
+  Result<control::ServerOptions> socket_options();
+  Result<void> listen(control::ServerOptions options);
   Result<void> mount_all();
   // False: time to stop.
   [[nodiscard]] bool handle_signal();
@@ -45,6 +50,7 @@ class App {
   Config config_;
   KernelClock clock_;
   FileDescriptor signals_;
+  std::optional<FileDescriptor> inherited_;  // the service manager's socket, until the server has it
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<fs::Invalidator> invalidator_;
   std::unique_ptr<Mounts> mounts_;

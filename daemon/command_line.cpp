@@ -58,8 +58,9 @@ void declare_options(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Validator(check_mount, "", "ACCOUNT=PATH"));
   app.add_option("--socket", arguments.socket, "Listen for reprievectl on this socket")->type_name("PATH");
   app.add_flag("--check-config", arguments.check_config,
-               "Read the configuration, tell what is wrong with it, and exit");
-  app.add_flag("--supervise", arguments.supervise, "Not in this version");
+               "Read the configuration, tell what is wrong with it or missing, and exit");
+  // Known, so that the refusal can say what to use instead.
+  app.add_flag("--supervise", arguments.supervise, "")->group("");
 }
 
 CommandLineExit usage_error(const std::string& text) {
@@ -98,11 +99,14 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   return resolve(arguments);
 }
 
+std::optional<std::filesystem::path> config_file(const CommandLine& line) {
+  if (line.config || line.store || !std::filesystem::exists(kDefaultConfig)) return line.config;
+  return kDefaultConfig;
+}
+
 Result<Config> load_config(const CommandLine& line) {
-  std::optional<std::filesystem::path> file = line.config;
-  if (!file && !line.store && std::filesystem::exists(kDefaultConfig)) file = kDefaultConfig;
   Config config;
-  if (file) {
+  if (const auto file = config_file(line)) {
     REPRIEVE_TRY(config, read_config(*file));
   }
   if (line.store) config.core.store.path = *line.store;

@@ -29,6 +29,9 @@ struct CommandLineExit {
 
 [[nodiscard]] std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const char* const* argv);
 
+// The file that load_config() reads, if it reads one.
+[[nodiscard]] std::optional<std::filesystem::path> config_file(const CommandLine& line);
+
 // The configuration that `line` asks for: its file, or the one in /etc where neither file nor store is named, with the
 // command line's own settings on top. Errors: as read_config(); invalid_argument where there is no store.
 Result<Config> load_config(const CommandLine& line);

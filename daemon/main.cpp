@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <exception>
+#include <sstream>
+#include <string>
 #include <variant>
 
 #include "daemon/app.h"
@@ -11,6 +13,12 @@
 #include "daemon/logging.h"
 
 namespace {
+
+// Before there is a log.
+void complain(const reprieve::Error& error) {
+  std::istringstream lines{std::string(reason_of(error))};
+  for (std::string line; std::getline(lines, line);) fmt::print(stderr, "reprieved: {}\n", line);
+}
 
 int run(int argc, const char* const* argv) {
   using namespace reprieve;
@@ -23,10 +31,14 @@ int run(int argc, const char* const* argv) {
   auto line = std::get<CommandLine>(std::move(parsed));
   auto config = load_config(line);
   if (!config) {
-    fmt::print(stderr, "{}\n", reason_of(config.error()));
+    complain(config.error());
     return to_status(ExitCode::usage);
   }
   if (line.check_config) {
+    if (const auto checked = check_surroundings(*config); !checked) {
+      complain(checked.error());
+      return to_status(ExitCode::usage);
+    }
     fmt::print("the configuration is valid\n");
     return to_status(ExitCode::done);
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,6 +25,11 @@ std::filesystem::path resolve_parent(const std::filesystem::path& path) {
   return error ? path : parent / path.filename();
 }
 
+// Only a mount of this program answers to the name.
+bool lies_in_a_mount(const std::filesystem::path& real) {
+  return ::getxattr(real.parent_path().c_str(), "user.reprieve.kind", nullptr, 0) >= 0;
+}
+
 }  // namespace
 
 Result<void> check_mount_point(const std::filesystem::path& path, const std::filesystem::path& store) {
@@ -43,6 +49,9 @@ Result<void> check_mount_point(const std::filesystem::path& path, const std::fil
   if (!error && (is_below(real, real_store) || is_below(real_store, real)))
     return fail(Errc::invalid_argument,
                 fmt::format("mount point {} and store {} lie one in the other", path.string(), store.string()));
+  if (lies_in_a_mount(real))
+    return fail(Errc::invalid_argument,
+                fmt::format("mount point {} lies in a mount of Reprieve that is there already", path.string()));
   return {};
 }
 

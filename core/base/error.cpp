@@ -47,6 +47,7 @@ constexpr Row row(Errc code) {
     case Errc::not_owner: return {REPRIEVE_ERRNO(EPERM), "not_owner", "the account belongs to another user"};
     case Errc::viewer_only: return {REPRIEVE_ERRNO(EACCES), "viewer_only", "the item is shared with you for reading"};
     case Errc::not_yours: return {REPRIEVE_ERRNO(EPERM), "not_yours", "only the owner of the shared item may do that"};
+    case Errc::account_needed: return {REPRIEVE_ERRNO(EINVAL), "account_needed", "the account must be named"};
     case Errc::in_use: return {REPRIEVE_ERRNO(EBUSY), "in_use", "the account is mounted"};
     case Errc::held: return {REPRIEVE_ERRNO(EBUSY), "held", "the item is held"};
     case Errc::running:

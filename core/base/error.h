@@ -38,6 +38,7 @@ enum class Errc : std::uint8_t {
   not_owner,        // the peer has no right to this account
   viewer_only,      // the item is shared for reading
   not_yours,        // a change that only the owner of a shared item may make
+  account_needed,   // several accounts may be meant and none is named
   in_use,           // the account is mounted
   held,             // the trash item is held
   running,          // a run or analysis that is running, or something that holds one

@@ -37,7 +37,7 @@ Result<Account> AccountRights::implied() const {
   }
   std::string names;
   for (const Account& account : accounts_) names += (names.empty() ? "" : ", ") + account.name;
-  return fail(Errc::invalid_argument, "say which account with \"account\": " + names);
+  return fail(Errc::account_needed, "say which account is meant: " + names);
 }
 
 Result<Account> AccountRights::choose(const std::optional<std::string>& name) const {

@@ -27,7 +27,7 @@ class AccountRights {
   // not_found.
   [[nodiscard]] Result<Account> find(const std::string& name) const;
   // The account that is meant where none is named: the only one, else the only one whose user the peer is.
-  // invalid_argument, which names the choices.
+  // account_needed, which names the choices.
   [[nodiscard]] Result<Account> implied() const;
   [[nodiscard]] Result<Account> choose(const std::optional<std::string>& name) const;
 

@@ -36,6 +36,7 @@ std::string error_body(const protocol::ErrorReport& error) {
 unsigned http_status(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
+    case Errc::account_needed:
     case Errc::name_too_long:
     case Errc::too_large:
     case Errc::buffer_too_small:

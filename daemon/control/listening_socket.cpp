@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 namespace reprieve::control {
 namespace {
@@ -31,12 +30,23 @@ FileDescriptor stream_socket(int flags) {
   return FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
 }
 
-// Makes way for a new socket at this path.
-Result<void> clear_path(const std::filesystem::path& path, const sockaddr_un& address) {
+Result<void> check_directory(const std::filesystem::path& path, const std::string& what) {
+  const std::filesystem::path directory = path.parent_path();
+  struct stat status {};
+  if (directory.empty() || (::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) return {};
+  return fail(Errc::not_found, what + ": there is no directory " + directory.native());
+}
+
+enum class InTheWay : std::uint8_t { nothing, dead_socket };
+
+// What a new socket at this path would find there.
+Result<InTheWay> look_at(const std::filesystem::path& path) {
   const std::string what = "control socket " + path.native();
+  REPRIEVE_TRY(const sockaddr_un address, address_of(path));
+  REPRIEVE_TRY_VOID(check_directory(path, what));
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return {};
+    if (errno == ENOENT) return InTheWay::nothing;
     return fail(from_errno(errno, what));
   }
   if (!S_ISSOCK(status.st_mode)) return fail(Errc::exists, what + ": something that is not a socket is in the way");
@@ -47,20 +57,23 @@ Result<void> clear_path(const std::filesystem::path& path, const sockaddr_un& ad
     return fail(Errc::exists, what + ": another process answers there");
   }
   if (errno != ECONNREFUSED) return fail(from_errno(errno, what));
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail(from_errno(errno, what));
-  return {};
+  return InTheWay::dead_socket;
 }
 
 }  // namespace
+
+Result<void> ListeningSocket::check(const std::filesystem::path& path) {
+  REPRIEVE_TRY_VOID(look_at(path));
+  return {};
+}
 
 Result<ListeningSocket> ListeningSocket::bind(const std::filesystem::path& path, std::optional<gid_t> group,
                                               mode_t mode) {
   const std::string what = "control socket " + path.native();
   REPRIEVE_TRY(const sockaddr_un address, address_of(path));
-  std::error_code error;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (error) return fail(from_errno(error.value(), path.parent_path().native()));
-  REPRIEVE_TRY_VOID(clear_path(path, address));
+  REPRIEVE_TRY(const InTheWay found, look_at(path));
+  if (found == InTheWay::dead_socket && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail(from_errno(errno, what));
 
   FileDescriptor descriptor = stream_socket(0);
   if (!descriptor) return fail(from_errno(errno, what));

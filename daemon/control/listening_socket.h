@@ -16,9 +16,11 @@ namespace reprieve::control {
 // socket was inherited or another socket has taken the path since. Not thread-safe.
 class ListeningSocket {
  public:
-  // Makes the socket; nobody can connect before owner and mode are set. A missing parent directory is made. A socket
-  // file that nobody answers on is replaced. exists (somebody answers, or the path is no socket), name_too_long,
-  // access_denied, io.
+  // Whether bind() would be possible: exists (somebody answers, or the path is no socket), not_found (there is no such
+  // directory), name_too_long, access_denied. Changes nothing.
+  static Result<void> check(const std::filesystem::path& path);
+  // Makes the socket; nobody can connect before owner and mode are set. A socket file that nobody answers on is
+  // replaced. Errors: those of check(), io.
   static Result<ListeningSocket> bind(const std::filesystem::path& path, std::optional<gid_t> group, mode_t mode);
   // Takes over a socket that already listens, as socket activation gives it. invalid_argument.
   static Result<ListeningSocket> inherit(int descriptor);

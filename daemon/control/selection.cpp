@@ -31,6 +31,11 @@ tl::unexpected<Error> bad_value(std::string_view name, const std::string& value,
               "\"" + std::string(name) + "\": " + std::string(what) + ", not \"" + protocol::lossy_utf8(value) + "\"");
 }
 
+// For a reason that quotes the value itself.
+tl::unexpected<Error> bad_word(std::string_view name, const Error& error) {
+  return fail(Errc::invalid_argument, "\"" + std::string(name) + "\": " + std::string(reason_of(error)));
+}
+
 // The choice that `word` names; `fallback` where none was given.
 template <typename Choices, typename Choice>
 Result<Choice> choose(const Choices& choices, std::string_view name, const std::optional<std::string>& word,
@@ -65,7 +70,7 @@ Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now) {
   TrashFilter result;
   if (filter.kind) {
     const auto kind = parse_kind(*filter.kind);
-    if (!kind) return bad_value(field::kKind, *filter.kind, reason_of(kind.error()));
+    if (!kind) return bad_word(field::kKind, kind.error());
     result.kind = *kind;
   }
   result.name = filter.name;
@@ -97,7 +102,7 @@ Result<TrashMode> to_mode(const std::string& word) {
 
 Result<EventKind> to_event_kind(const std::string& word) {
   const auto kind = parse_event_kind(word);
-  if (!kind) return bad_value(field::kEvent, word, reason_of(kind.error()));
+  if (!kind) return bad_word(field::kEvent, kind.error());
   return *kind;
 }
 

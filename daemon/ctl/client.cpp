@@ -16,6 +16,7 @@
 
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/responses.h"
+#include "daemon/ctl/report.h"
 
 namespace reprieve::ctl {
 namespace {
@@ -81,8 +82,8 @@ Failure Answer::failure() const {
             .body = text};
   }
   const auto report = protocol::ErrorReport::parse(*error);
-  return {.code = ExitCode::refused_or_failed,
-          .message = report.path ? *report.path + ": " + report.message : report.message,
+  return {.code = exit_code_of(report),
+          .message = report.path ? *report.path + ": " + told(report) : told(report),
           .body = text};
 }
 

@@ -8,6 +8,7 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/report.h"
+#include "daemon/ctl/request_parts.h"
 
 namespace reprieve::ctl {
 namespace {
@@ -66,9 +67,14 @@ ExitCode show_help(const CLI::App& app, const std::string& topic, Screen& screen
   return ExitCode::done;
 }
 
-ExitCode run_command(const Command& command, const Options& options, Screen& screen) {
+ExitCode run_command(const Command& command, Options options, Screen& screen) {
   Client client = Client::for_option(options.socket);
   Session session{.options = options, .client = client, .screen = screen};
+  if (!options.account && command.account == AccountFrom::working_directory) {
+    auto here = account_here(session);
+    if (!here) return report(screen, here.error());
+    options.account = *std::move(here);
+  }
   const auto code = command.run(session);
   if (code) return *code;
   if (options.json && !code.error().body.empty()) screen.out << code.error().body << '\n';
@@ -88,6 +94,21 @@ ExitCode dispatch(const CLI::App& app, const Options& options, const std::string
   return show_help(app, topic, screen);
 }
 
+// CLI11 says of everything it has no use for only that it was not expected.
+std::string complaint_of(const CLI::App& app, const CLI::ParseError& error) {
+  const auto rest = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || rest.empty()) return error.what();
+  const auto chosen = app.get_subcommands();
+  if (rest.front().starts_with('-')) return "there is no option " + rest.front();
+  if (chosen.empty()) return "there is no command \"" + rest.front() + "\"";
+  return chosen.front()->get_name() + " does not take \"" + rest.front() + "\"";
+}
+
+std::string hint_for(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return "Try 'reprievectl " + (chosen.empty() ? std::string() : chosen.front()->get_name() + " ") + "--help'.\n";
+}
+
 }  // namespace
 
 ExitCode run(int argc, const char* const* argv, Screen& screen) {
@@ -102,8 +123,8 @@ ExitCode run(int argc, const char* const* argv, Screen& screen) {
       app.exit(error, screen.out, screen.err);
       return ExitCode::done;
     }
-    screen.complain(error.what());
-    screen.err << "Try 'reprievectl --help'.\n";
+    screen.complain(complaint_of(app, error));
+    screen.err << hint_for(app);
     return ExitCode::usage;
   }
   const ExitCode code = dispatch(app, options, topic, screen);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -22,6 +23,9 @@ struct Session {
   Screen& screen;
 };
 
+// Whose trash a command is about where no account is named. Paths name the account themselves.
+enum class AccountFrom : std::uint8_t { daemon, working_directory };
+
 struct Command {
   std::string_view name;
   std::string_view aliases;  // separated by commas
@@ -30,6 +34,7 @@ struct Command {
   void (*define)(CLI::App& app, Options& options);
   // Carries it out. A failure is reported by the caller, everything else by the command.
   Outcome<ExitCode> (*run)(Session& session);
+  AccountFrom account = AccountFrom::daemon;
 };
 
 [[nodiscard]] std::span<const Command> commands();

@@ -34,14 +34,14 @@ std::string amount(std::size_t items, const protocol::Figures& figures) {
 void print_plan_items(const std::vector<protocol::Item>& items, std::ostream& out, bool colours) {
   Table table({{"ID", Align::right},
                {"KIND"},
-               {"FILES", Align::right},
                {"SIZE", Align::right},
+               {"FILES", Align::right},
                {"FREED", Align::right},
                {"NAME"},
                {"ORIGIN"}});
   for (const auto& item : items) {
     const auto figures = item.figures.value_or(protocol::Figures());
-    table.add({std::to_string(item.id), printable(item.kind), std::to_string(figures.files), human_bytes(figures.bytes),
+    table.add({std::to_string(item.id), printable(item.kind), human_bytes(figures.bytes), std::to_string(figures.files),
                human_bytes(figures.exclusive_bytes), printable(item.name), printable(item.origin)});
   }
   table.print(out, colours);
@@ -106,18 +106,24 @@ Outcome<ExitCode> conclude(Session& session, const Answer& answer, const protoco
   return code;
 }
 
-// Shows the items that are about to be purged; ids that name none are left for the purge to report.
-Outcome<std::size_t> print_doomed(Session& session) {
+// Shows the items that are about to be purged, and says which ids name none.
+Outcome<std::vector<std::int64_t>> print_doomed(Session& session) {
   std::vector<protocol::Item> items;
+  std::vector<std::int64_t> found;
   for (const std::int64_t id : session.options.ids) {
     protocol::QueryParameters query;
     if (session.options.account) query.emplace_back(field::kAccount, *session.options.account);
     const auto answer = session.client.get(with_id(protocol::kTrashItemResource, id), query);
     if (!answer) return give_up(answer.error());
-    if (!answer->refused()) items.push_back(protocol::Item::parse(answer->body));
+    if (answer->refused()) {
+      session.screen.complain(std::to_string(id) + ": " + answer->failure().message);
+    } else {
+      items.push_back(protocol::Item::parse(answer->body));
+      found.push_back(id);
+    }
   }
   if (!items.empty()) print_plan_items(items, remarks(session), session.screen.colours_out && !session.options.json);
-  return items.size();
+  return found;
 }
 
 }  // namespace
@@ -152,16 +158,21 @@ Outcome<ExitCode> run_empty(Session& session) {
 Outcome<ExitCode> run_purge(Session& session) {
   const Options& options = session.options;
   if (!options.yes && !session.screen.can_ask) return give_up(ExitCode::usage, std::string(kNobodyToAsk));
+  std::vector<std::int64_t> ids = options.ids;
   if (!options.yes) {
-    const auto found = print_doomed(session);
-    if (!found) return give_up(found.error());
-    if (*found > 0 && !confirm(session.screen, "Destroy " + counted(*found, "item") + " for ever?")) {
+    auto found = print_doomed(session);
+    if (!found) return give_up(std::move(found).error());
+    if (found->empty()) return ExitCode::refused_or_failed;
+    ids = *std::move(found);
+    if (!confirm(session.screen, "Destroy " + counted(ids.size(), "item") + " for ever?")) {
       return give_up(ExitCode::usage, std::string(kNotConfirmed));
     }
   }
-  const auto answer = post(session, protocol::kPurgeResource, protocol::PurgeRequest{options.ids}.to_json());
+  const auto answer = post(session, protocol::kPurgeResource, protocol::PurgeRequest{ids}.to_json());
   if (!answer) return give_up(answer.error());
-  return conclude(session, *answer, nullptr);
+  const auto code = conclude(session, *answer, nullptr);
+  const bool all_of_them = ids.size() == options.ids.size();
+  return code && *code == ExitCode::done && !all_of_them ? ExitCode::partly_failed : code;
 }
 
 }  // namespace reprieve::ctl

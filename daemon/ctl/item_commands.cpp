@@ -8,6 +8,7 @@
 #include "daemon/control/protocol/item_requests.h"
 #include "daemon/control/protocol/resources.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/report.h"
 #include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/text.h"
 
@@ -141,8 +142,9 @@ Outcome<ExitCode> run_explain(Session& session) {
     ++all;
     if (text_of(result, field::kAction).empty()) {
       ++unknown;
-      session.screen.complain(printable(protocol::get_bytes(result, field::kPath)) + ": " +
-                              text_of(object_of(result.at(field::kError)), field::kMessage));
+      const auto error = protocol::ErrorReport::parse(result.at(field::kError));
+      const std::string path = protocol::get_bytes(result, field::kPath);
+      session.screen.complain(path + ": " + told(error) + std::string(place_hint(path, error.code)));
     } else if (!session.options.json) {
       session.screen.out << outlook(result) << '\n';
     }

@@ -36,6 +36,7 @@ struct Options {
   SortBy sort = SortBy::date;
   bool ascending = false;
   bool reverse = false;
+  bool long_list = false;
   std::optional<std::uint64_t> limit;
   std::uint64_t offset = 0;
   // restore

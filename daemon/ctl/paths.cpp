@@ -14,11 +14,6 @@ bool lies_in(const fs::path& path, const fs::path& directory) {
   return rest == directory.end();
 }
 
-bool lies_in_any(const fs::path& path, const std::vector<protocol::Mount>& mounts) {
-  return std::any_of(mounts.begin(), mounts.end(),
-                     [&path](const protocol::Mount& mount) { return lies_in(path, mount.path); });
-}
-
 // The path with its directory resolved. Where that fails (it is gone, or may not be read) only the text is tidied.
 fs::path resolve(fs::path path) {
   while (!path.has_filename() && path != path.root_path()) path = path.parent_path();
@@ -31,14 +26,18 @@ fs::path resolve(fs::path path) {
 
 }  // namespace
 
+const protocol::Mount* mount_of(const fs::path& path, const std::vector<protocol::Mount>& mounts) {
+  const protocol::Mount* best = nullptr;
+  for (const auto& mount : mounts) {
+    if (lies_in(path, mount.path) && (best == nullptr || mount.path.size() > best->path.size())) best = &mount;
+  }
+  return best;
+}
+
 std::string to_daemon_path(const std::string& argument, const fs::path& here,
                            const std::vector<protocol::Mount>& mounts) {
-  const fs::path path(argument);
-  if (path.is_absolute()) {
-    const fs::path resolved = resolve(path);
-    return lies_in_any(resolved, mounts) ? resolved.native() : argument;
-  }
-  return lies_in_any(here, mounts) ? resolve(here / path).native() : argument;
+  const fs::path resolved = resolve(here / argument);  // of an absolute argument: without `here`
+  return mount_of(resolved, mounts) != nullptr ? resolved.native() : argument;
 }
 
 }  // namespace reprieve::ctl

@@ -14,6 +14,7 @@ namespace reprieve::ctl {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{200};
+constexpr std::chrono::milliseconds kPatience{500};  // what ends sooner needs no bar
 constexpr std::size_t kBarWidth = 30;
 constexpr std::string_view kEraseLine = "\r\033[K";
 
@@ -35,6 +36,7 @@ std::string progress_line(const protocol::Progress& progress) {
 
 Outcome<void> follow(Client& client, std::int64_t operation, Screen& screen) {
   bool drawn = false;
+  const auto start = std::chrono::steady_clock::now();
   for (;;) {
     const auto answer = client.get(with_id(protocol::kOperationResource, operation));
     if (!answer) return give_up(answer.error());
@@ -43,7 +45,7 @@ Outcome<void> follow(Client& client, std::int64_t operation, Screen& screen) {
     const bool ended = answer->refused() || progress.state == protocol::word::kDone;
     if (drawn) screen.err << kEraseLine;
     if (ended) break;
-    if (screen.can_animate) {
+    if (screen.can_animate && std::chrono::steady_clock::now() - start >= kPatience) {
       screen.err << progress_line(progress) << std::flush;
       drawn = true;
     }

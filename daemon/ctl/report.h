@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "daemon/control/protocol/responses.h"
 #include "daemon/ctl/client.h"
@@ -14,6 +15,13 @@ namespace reprieve::ctl {
 
 // Names what went wrong, and exits with.
 ExitCode report(Screen& screen, const Failure& failure);
+
+// What the daemon says, with the option that helps.
+[[nodiscard]] std::string told(const protocol::ErrorReport& error);
+// What a refusal exits with.
+[[nodiscard]] ExitCode exit_code_of(const protocol::ErrorReport& error);
+// To be put behind a refusal of this path, which the daemon was given as it stands here: where it looked for it.
+[[nodiscard]] std::string_view place_hint(std::string_view path, std::string_view code);
 
 // "17 (NAME)", or the path.
 [[nodiscard]] std::string subject_of(const protocol::ItemResult& result);

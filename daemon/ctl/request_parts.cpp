@@ -39,6 +39,14 @@ boost::json::object with_account(boost::json::object body, const Options& option
   return body;
 }
 
+Outcome<std::optional<std::string>> account_here(Session& session) {
+  const auto mounts = fetch_mounts(session);
+  if (!mounts) return give_up(mounts.error());
+  std::error_code error;
+  const auto* mount = mount_of(std::filesystem::current_path(error), *mounts);
+  return mount == nullptr ? std::nullopt : std::optional(mount->account);
+}
+
 Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vector<std::string>& arguments) {
   const auto mounts = fetch_mounts(session);
   if (!mounts) return give_up(mounts.error());

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kGap = "  ";
 
+// A longer cell moves what follows it in its own row only.
+constexpr std::size_t kWidestColumn = 40;
+
 std::string padding(std::size_t width, std::size_t used) { return std::string(width - std::min(width, used), ' '); }
 
 }  // namespace
@@ -20,7 +23,7 @@ void Table::print(std::ostream& out, bool colours) const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < head_.size(); ++i) {
     std::size_t width = columns(head_[i].title);
-    for (const auto& row : rows_) width = std::max(width, columns(row[i]));
+    for (const auto& row : rows_) width = std::max(width, std::min(kWidestColumn, columns(row[i])));
     widths.push_back(width);
   }
   const auto print_cell = [&](std::size_t i, const std::string& cell, bool title) {

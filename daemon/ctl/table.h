@@ -15,7 +15,8 @@ struct Column {
   Align align = Align::left;
 };
 
-// Text in columns that are as wide as their widest cell, counted as a terminal shows it.
+// Text in columns that are as wide as their widest cell, counted as a terminal shows it, but for cells so long that all
+// other rows would fall apart.
 class Table {
  public:
   explicit Table(std::vector<Column> head) : head_(std::move(head)) {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ctl/text.h"
 
+#include <pwd.h>
 #include <wchar.h>
 
 #include <array>
@@ -66,11 +67,14 @@ std::string format_scaled(double value, const char* unit) {
 std::string printable(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
+  const char* const first = bytes.data();
   while (!bytes.empty()) {
     const auto character = protocol::decode_character(bytes);
     const std::size_t length = character ? character->length : 1;
     if (!character) {
       text += hex_escape("\\x%02x", static_cast<unsigned char>(bytes[0]));
+    } else if (bytes[0] == ' ' && (bytes.data() == first || bytes.size() == 1)) {
+      text += "\\x20";
     } else if (length == 1) {
       text += escaped_ascii(static_cast<unsigned char>(bytes[0]));
     } else if (is_unsafe(character->code)) {
@@ -123,8 +127,16 @@ std::string human_age(Timestamp time, Timestamp now) {
   return human_duration(static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(age).count())) + " ago";
 }
 
+std::string user_name(std::uint64_t uid) {
+  const passwd* user = ::getpwuid(static_cast<uid_t>(uid));
+  return user == nullptr ? std::to_string(uid) : printable(user->pw_name);
+}
+
 std::string counted(std::uint64_t number, std::string_view noun) {
-  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+  std::string text = std::to_string(number) + " " + std::string(noun);
+  if (number == 1) return text;
+  if (noun == "analysis") text.replace(text.size() - 2, 2, "e");
+  return text + "s";
 }
 
 }  // namespace reprieve::ctl

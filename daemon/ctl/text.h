@@ -13,7 +13,8 @@ namespace reprieve::ctl {
 
 // Names and messages come from whoever made them. What could move the cursor, recolour, hide or reorder text on a
 // terminal is escaped: control characters and invalid UTF-8 as \n, \t, \r and \xNN, invisible and bidirectional
-// controls as \u{NNNN}, and the backslash itself as \\. The result is valid UTF-8 on one line.
+// controls as \u{NNNN}, a blank at either end as \x20, and the backslash itself as \\. The result is valid UTF-8 on one
+// line.
 [[nodiscard]] std::string printable(std::string_view bytes);
 // How many columns of a terminal the text takes. `text` is printable().
 [[nodiscard]] std::size_t columns(std::string_view text);
@@ -24,7 +25,9 @@ namespace reprieve::ctl {
 [[nodiscard]] std::string human_duration(std::uint64_t seconds);
 // "3h ago"; what is older than four weeks is a date.
 [[nodiscard]] std::string human_age(Timestamp time, Timestamp now);
-// "1 item", "3 items".
+// The user's name; the number where nobody has it.
+[[nodiscard]] std::string user_name(std::uint64_t uid);
+// "1 item", "3 items", "2 analyses".
 [[nodiscard]] std::string counted(std::uint64_t number, std::string_view noun);
 
 }  // namespace reprieve::ctl

@@ -66,20 +66,20 @@ Outcome<boost::json::array> fetch_items(Session& session) {
 std::string size_of(const protocol::Item& item) { return item.figures ? human_bytes(item.figures->bytes) : "?"; }
 std::string files_of(const protocol::Item& item) { return item.figures ? std::to_string(item.figures->files) : "?"; }
 
-void print_items(const std::vector<protocol::Item>& items, Screen& screen) {
-  Table table({{"ID", Align::right},
-               {"KIND"},
-               {"SIZE", Align::right},
-               {"FILES", Align::right},
-               {"DELETED"},
-               {"BY"},
-               {"NAME"},
-               {"ORIGIN"}});
+void print_items(const std::vector<protocol::Item>& items, const Options& options, Screen& screen) {
+  std::vector<Column> head{{"ID", Align::right},    {"KIND"},    {"SIZE", Align::right},
+                           {"FILES", Align::right}, {"DELETED"}, {"BY"}};
+  if (options.long_list) head.push_back({"SESSION", Align::right});
+  head.insert(head.end(), {{"NAME"}, {"ORIGIN"}});
+  Table table(std::move(head));
   const auto now = Timestamp(std::chrono::system_clock::now());
   for (const auto& item : items) {
-    table.add({std::to_string(item.id), printable(item.kind), size_of(item), files_of(item),
-               human_age(item.deleted_at, now), printable(item.deleted_by),
-               printable(item.name) + (item.held ? " (held)" : ""), printable(item.origin)});
+    std::vector<std::string> row{
+        std::to_string(item.id),         printable(item.kind),          size_of(item), files_of(item),
+        human_age(item.deleted_at, now), user_name(item.deleted_by_uid)};
+    if (options.long_list) row.push_back(printable(item.session));
+    row.insert(row.end(), {printable(item.name) + (item.held ? " (held)" : ""), printable(item.origin)});
+    table.add(std::move(row));
   }
   table.print(screen.out, screen.colours_out);
 }
@@ -87,33 +87,43 @@ void print_items(const std::vector<protocol::Item>& items, Screen& screen) {
 std::string describe_counts(const protocol::Item& item) {
   std::string text;
   for (const auto& [kind, count] : item.counts) {
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + printable(kind);
+    text += (text.empty() ? "" : ", ") + counted(count, printable(kind));
   }
   return text;
+}
+
+std::string exact_bytes(std::uint64_t bytes) {
+  return human_bytes(bytes) + (bytes < 1024 ? "" : " (" + std::to_string(bytes) + " bytes)");
 }
 
 void print_item(const protocol::Item& item, std::ostream& out) {
   const auto now = Timestamp(std::chrono::system_clock::now());
   Sheet sheet;
-  sheet.add("Id", std::to_string(item.id));
+  sheet.add("ID", std::to_string(item.id));
   sheet.add("Name", printable(item.name));
   sheet.add("Kind", printable(item.kind));
   sheet.add("Origin", printable(item.origin));
   sheet.add("Account", printable(item.account));
   sheet.add("Deleted", rfc3339(item.deleted_at) + " (" + human_age(item.deleted_at, now) + ")");
-  sheet.add("Deleted by", printable(item.deleted_by) + " (uid " + std::to_string(item.deleted_by_uid) + ")");
+  sheet.add("Deleted by", user_name(item.deleted_by_uid) + " (uid " + std::to_string(item.deleted_by_uid) +
+                              "), account " + printable(item.deleted_by));
   sheet.add("Session", printable(item.session));
   sheet.add("Mode", printable(item.mode));
   if (item.together) sheet.add("Trashed together with", std::to_string(*item.together));
   if (item.figures) {
     sheet.add("Files", std::to_string(item.figures->files));
     sheet.add("Folders", std::to_string(item.figures->folders));
-    sheet.add("Size", human_bytes(item.figures->bytes) + " (" + std::to_string(item.figures->bytes) + " bytes)");
+    sheet.add("Size", exact_bytes(item.figures->bytes));
     sheet.add("Freed by a purge", human_bytes(item.figures->exclusive_bytes));
   }
   if (!item.counts.empty()) sheet.add("Holds", describe_counts(item));
   sheet.add("Held", item.held ? "yes" : "no");
   sheet.print(out);
+}
+
+std::string_view nothing_listed(const Options& options) {
+  if (options.offset > 0) return "no more items";
+  return options.filter.empty() ? "nothing in the trash" : "nothing in the trash matches";
 }
 
 std::string trash_question(const std::vector<std::string>& paths) {
@@ -164,9 +174,9 @@ Outcome<ExitCode> run_list(Session& session) {
   std::vector<protocol::Item> rows;
   for (const auto& item : *items) rows.push_back(protocol::Item::parse(item));
   if (rows.empty()) {
-    session.screen.err << "nothing in the trash" << (session.options.filter.empty() ? "" : " matches") << '\n';
+    session.screen.err << nothing_listed(session.options) << '\n';
   } else {
-    print_items(rows, session.screen);
+    print_items(rows, session.options, session.screen);
   }
   return ExitCode::done;
 }

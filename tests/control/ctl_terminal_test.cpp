@@ -47,6 +47,10 @@ TEST_F(CtlOnTerminal, AsksBeforeItPurges) {
   start();
   EXPECT_EQ(type({"purge", id}, {"n"}).exit_code, 2);
   EXPECT_EQ(trash_count(), 1U);
+  const auto unknown = type({"purge", "99"}, {});
+  EXPECT_EQ(unknown.exit_code, 1) << unknown.screen;
+  const auto partly = type({"purge", id, "99"}, {"n"});
+  EXPECT_LT(partly.screen.find("no item 99"), partly.screen.find("Destroy 1 item for ever?")) << partly.screen;
   const auto done = type({"purge", id}, {"y"});
   EXPECT_EQ(done.exit_code, 0) << done.screen;
   EXPECT_EQ(trash_count(), 0U);

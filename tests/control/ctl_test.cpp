@@ -50,6 +50,11 @@ TEST(CtlProgram, WrongUsageExitsWith2) {
                                                                      {"restore", "1", "--on-collision", "explode"},
                                                                      {"list", "--sort", "colour"},
                                                                      {"list", "--min-bytes", "many"},
+                                                                     {"list", "--min-bytes", "-1"},
+                                                                     {"list", "--kind", "banana"},
+                                                                     {"list", "--since", "junk"},
+                                                                     {"empty", "--until", "junk"},
+                                                                     {"history", "--event", "junk"},
                                                                      {"list", "--limit", "0"},
                                                                      {"list", "--asc", "--reverse"},
                                                                      {"help", "fly"},
@@ -59,6 +64,23 @@ TEST(CtlProgram, WrongUsageExitsWith2) {
     EXPECT_TRUE(result.err.starts_with("reprievectl: ")) << result.describe();
     EXPECT_TRUE(result.out.empty()) << result.describe();
   }
+}
+
+TEST(CtlProgram, WrongUsageIsToldInItsOwnWords) {
+  const auto told = [](std::vector<std::string> arguments) { return ctl_alone(std::move(arguments)).err; };
+  EXPECT_EQ(told({"lst"}), "reprievectl: there is no command \"lst\"\nTry 'reprievectl --help'.\n");
+  EXPECT_EQ(told({"list", "--colour"}), "reprievectl: there is no option --colour\nTry 'reprievectl list --help'.\n");
+  EXPECT_EQ(told({"list", "extra"}), "reprievectl: list does not take \"extra\"\nTry 'reprievectl list --help'.\n");
+  EXPECT_EQ(told({"list", "--sort", "colour"}),
+            "reprievectl: --sort: must be one of date, size, name, not \"colour\"\nTry 'reprievectl list --help'.\n");
+  EXPECT_EQ(told({"list", "--min-bytes", "5X"}),
+            "reprievectl: --min-bytes: must be a number of bytes, which may end in K, M, G or T, not \"5X\"\n"
+            "Try 'reprievectl list --help'.\n");
+  EXPECT_EQ(told({"show", "abc"}),
+            "reprievectl: ID: must be a positive whole number, not \"abc\"\nTry 'reprievectl show --help'.\n");
+  EXPECT_EQ(told({"list", "--kind", "banana"}),
+            "reprievectl: --kind: must be one of project, run, sample, analysis, folder, file, not \"banana\"\n"
+            "Try 'reprievectl list --help'.\n");
 }
 
 TEST(CtlProgram, AnUnreachableDaemonExitsWith3) {
@@ -77,6 +99,7 @@ TEST(CtlProgram, AnUnreachableDaemonExitsWith3) {
 
 TEST_F(Ctl, FindsTheSocket) {
   options_.socket = directory_.path() / "reprieve" / "control.sock";
+  std::filesystem::create_directory(options_.socket.parent_path());
   start();
   EXPECT_EQ(ctl_alone({"ping"}, {.directory = {}, .environment = {{"REPRIEVE_SOCKET", socket().native()}}}).exit_code,
             0);
@@ -126,9 +149,9 @@ TEST_F(Ctl, Lists) {
   EXPECT_EQ(count({"--limit", "1"}), 1U);
   EXPECT_EQ(count({"--offset", "1"}), 1U);
   EXPECT_EQ(count({"--sort", "size", "--reverse"}), 2U);
-  const auto bad = ctl({"list", "--since", "yesterday"});
-  EXPECT_EQ(bad.exit_code, 1);
-  EXPECT_NE(bad.err.find("since"), std::string::npos) << bad.describe();
+  EXPECT_EQ(ctl({"list", "--offset", "2"}).err, "no more items\n");
+  EXPECT_EQ(table.out.find("SESSION"), std::string::npos);
+  EXPECT_NE(ctl({"list", "--long"}).out.find("SESSION"), std::string::npos);
   EXPECT_EQ(ctl({"list", "--name", "none"}).exit_code, 0);
 }
 
@@ -153,6 +176,8 @@ TEST_F(Ctl, Shows) {
   const auto shown = ctl({"show", text(id)});
   EXPECT_EQ(shown.exit_code, 0) << shown.describe();
   EXPECT_NE(shown.out.find("projects/P/a"), std::string::npos);
+  EXPECT_NE(shown.out.find("root (uid 0), account lab"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find(" 1 B\n"), std::string::npos) << shown.out;
   EXPECT_EQ(boost::json::parse(ctl({"show", text(id), "--json"}).out).at("id").as_int64(), id);
   const auto missing = ctl({"show", "999"});
   EXPECT_EQ(missing.exit_code, 1);
@@ -192,6 +217,37 @@ TEST_F(Ctl, PathsInAMountCountFromTheWorkingDirectory) {
   EXPECT_EQ(ctl({"restore", "--all", "--to", ".."}, {.directory = mount / "projects" / "P"}).exit_code, 1);
 }
 
+TEST_F(Ctl, PathsThatLeadIntoAMountCountFromTheWorkingDirectory) {
+  const auto mount = directory_.path() / "mnt";
+  std::filesystem::create_directories(mount / "projects" / "P");
+  mounts_.list = {{.account = "lab", .path = mount, .data_path = "splice", .allow_other = false}};
+  make_file("projects/P/a");
+  start();
+  EXPECT_EQ(ctl({"trash", "mnt/projects/P/a"}, {.directory = directory_.path()}).exit_code, 0);
+  const auto elsewhere = ctl({"trash", "P/a"}, {.directory = directory_.path()});
+  EXPECT_EQ(elsewhere.exit_code, 1);
+  EXPECT_NE(elsewhere.err.find("paths count from the account's root"), std::string::npos) << elsewhere.describe();
+}
+
+TEST_F(Ctl, TheWorkingDirectoryNamesTheAccount) {
+  const auto mount = directory_.path() / "bob";
+  std::filesystem::create_directories(mount / "projects");
+  mounts_.list = {{.account = "bob", .path = mount, .data_path = "splice", .allow_other = false}};
+  const Account bob = files_->accounts().ensure("bob", 0, 0).value();
+  const auto id = text(trashed_file("projects/P/a"));
+  make_file(bob, "projects/P/b", "x");
+  start();
+  // Root has both accounts, and neither more than the other.
+  const auto which = ctl({"list"});
+  EXPECT_EQ(which.exit_code, 2) << which.describe();
+  EXPECT_NE(which.err.find("lab, bob (--account NAME)"), std::string::npos) << which.describe();
+  EXPECT_EQ(ctl({"trash", "projects/P/b"}).exit_code, 2);
+  const auto here = ctl({"show", id}, {.directory = mount / "projects"});
+  EXPECT_EQ(here.exit_code, 1);
+  EXPECT_NE(here.err.find("in the trash of the account bob"), std::string::npos) << here.describe();
+  EXPECT_EQ(ctl({"show", id, "--account", "lab"}, {.directory = mount / "projects"}).exit_code, 0);
+}
+
 TEST_F(Ctl, Restores) {
   const auto a = trashed_file("projects/P/a");
   const auto b = trashed_file("projects/P/b");
@@ -215,7 +271,7 @@ TEST_F(Ctl, RestoresOntoATakenName) {
   EXPECT_EQ(ctl({"restore", id}).exit_code, 1);
   const auto skipped = ctl({"restore", id, "--on-collision", "skip"});
   EXPECT_EQ(skipped.exit_code, 0) << skipped.describe();
-  EXPECT_NE(skipped.err.find("skipped"), std::string::npos);
+  EXPECT_NE(skipped.err.find("skipped: projects/P/a is taken"), std::string::npos) << skipped.describe();
   EXPECT_EQ(ctl({"restore", id, "--on-collision", "replace"}).exit_code, 0);
   EXPECT_EQ(trash_count(), 1U);
 }
@@ -274,9 +330,9 @@ TEST_F(Ctl, PurgesWithYes) {
 
 TEST_F(Ctl, ErrorsComeAsJsonToo) {
   start();
-  const auto result = ctl({"list", "--json", "--kind", "pizza"});
+  const auto result = ctl({"list", "--json", "--account", "none"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(boost::json::parse(result.out).at("error").at("code").as_string(), "invalid_argument");
+  EXPECT_EQ(boost::json::parse(result.out).at("error").at("code").as_string(), "not_found");
   EXPECT_FALSE(result.err.empty());
 }
 

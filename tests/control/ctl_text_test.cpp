@@ -34,6 +34,8 @@ TEST_F(CtlText, TerminalsCannotBeAttacked) {
                       "exe"),
             "gpj.\\u{202e}exe");  // right-to-left override
   EXPECT_EQ(printable("a\\b"), "a\\\\b");
+  EXPECT_EQ(printable("  a b  "), "\\x20 a b \\x20");
+  EXPECT_EQ(printable(" "), "\\x20");
   EXPECT_EQ(printable("Grün 細胞"), "Grün 細胞");
 }
 
@@ -72,6 +74,22 @@ TEST_F(CtlText, TablesStayAligned) {
   EXPECT_EQ(out.str(), "ID  NAME  ORIGIN\n 1  細胞  x\n10  ab    y\n");
 }
 
+TEST_F(CtlText, OneLongNameDoesNotWidenTheTable) {
+  const std::string name(60, 'n');
+  Table table({{"NAME"}, {"ORIGIN"}});
+  table.add({"a", "x"});
+  table.add({name, "y"});
+  std::ostringstream out;
+  table.print(out, false);
+  EXPECT_EQ(out.str(), "NAME" + std::string(38, ' ') + "ORIGIN\na" + std::string(41, ' ') + "x\n" + name + "  y\n");
+}
+
+TEST_F(CtlText, Counts) {
+  EXPECT_EQ(counted(1, "analysis"), "1 analysis");
+  EXPECT_EQ(counted(2, "analysis"), "2 analyses");
+  EXPECT_EQ(counted(0, "file"), "0 files");
+}
+
 TEST_F(CtlText, TheBar) {
   const protocol::Progress half{.id = 1,
                                 .state = "running",
@@ -102,6 +120,7 @@ TEST_F(CtlText, PathsOfTheDaemon) {
   EXPECT_EQ(to_daemon_path("alias", inside, mounts), inside + "/alias");
   EXPECT_EQ(to_daemon_path(directory.path() / "link" / "P", "/", mounts), inside + "/P");
   EXPECT_EQ(to_daemon_path("projects/P", "/", mounts), "projects/P");
+  EXPECT_EQ(to_daemon_path("link/P", directory.path(), mounts), inside + "/P");
   EXPECT_EQ(to_daemon_path("/etc/passwd", inside, mounts), "/etc/passwd");
 }
 

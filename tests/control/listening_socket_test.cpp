@@ -16,7 +16,7 @@ namespace {
 class ListeningSocketTest : public ::testing::Test {
  protected:
   test::TemporaryDirectory directory_;
-  std::filesystem::path path_ = directory_.path() / "below" / "control.sock";
+  std::filesystem::path path_ = directory_.path() / "control.sock";
 };
 
 struct stat status_of(const std::filesystem::path& path) {
@@ -67,12 +67,18 @@ TEST_F(ListeningSocketTest, RefusesASocketThatAnswers) {
 }
 
 TEST_F(ListeningSocketTest, LeavesWhatIsNoSocket) {
-  std::filesystem::create_directories(path_.parent_path());
   std::ofstream(path_) << "precious";
   const auto socket = ListeningSocket::bind(path_, {}, 0600);
   ASSERT_FALSE(socket);
   EXPECT_EQ(socket.error().code, Errc::exists);
   EXPECT_EQ(std::filesystem::file_size(path_), 8U);
+}
+
+TEST_F(ListeningSocketTest, MakesNoDirectories) {
+  const auto socket = ListeningSocket::bind(directory_.path() / "none" / "control.sock", {}, 0600);
+  ASSERT_FALSE(socket);
+  EXPECT_EQ(socket.error().code, Errc::not_found);
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "none"));
 }
 
 TEST_F(ListeningSocketTest, RefusesAPathThatIsTooLong) {

@@ -95,6 +95,7 @@ TEST_F(Rights, AnAmbiguousAccountIsAskedFor) {
   EXPECT_EQ(ask("GET", "/v1/trash").status, 200);
   const auto response = ask_as(kEve, kAdmins, "GET", "/v1/trash");
   EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.error_code(), "account_needed");
   for (const char* name : {"ada", "bob", "lab"}) {
     EXPECT_NE(response.error_message().find(name), std::string::npos) << response.body;
   }

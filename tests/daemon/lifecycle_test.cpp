@@ -176,6 +176,66 @@ TEST_F(Lifecycle, AMountPointThatCannotBeOneIsRefusedBeforeAStoreIsMade) {
   EXPECT_TRUE(std::filesystem::is_empty(mount));
 }
 
+TEST_F(Lifecycle, ASocketThatCannotBeIsRefusedBeforeAStoreIsMade) {
+  const CommandResult nowhere = run({REPRIEVED_PATH, "--store", in("store"), "--socket", in("no/such/place.sock")});
+  EXPECT_EQ(nowhere.exit_code, 1) << nowhere.describe();
+  EXPECT_THAT(nowhere.err, HasSubstr("there is no directory " + in("no/such").string()));
+  EXPECT_FALSE(std::filesystem::exists(in("no")));
+  put(in("file"), "");
+  const CommandResult taken = run({REPRIEVED_PATH, "--store", in("store"), "--socket", in("file")});
+  EXPECT_EQ(taken.exit_code, 1) << taken.describe();
+  EXPECT_FALSE(std::filesystem::exists(in("store")));
+}
+
+TEST_F(Lifecycle, CheckConfigLooksAtWhatTheConfigurationNames) {
+  put(in("c.toml"),
+      "[control]\ngroup = \"no-such-group\"\n[[mount]]\naccount = \"lab\"\npath = \"" + in("none").string() + "\"\n");
+  const CommandResult result =
+      run({REPRIEVED_PATH, "--config", in("c.toml"), "--store", in("store"), "--check-config"});
+  EXPECT_EQ(result.exit_code, 2) << result.describe();
+  EXPECT_THAT(result.err, HasSubstr("reprieved: control.group: there is no group no-such-group\n"));
+  EXPECT_THAT(result.err, HasSubstr("reprieved: mount point " + in("none").string() + " does not exist\n"));
+}
+
+TEST_F(Lifecycle, AMountPointInALiveMountIsRefused) {
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  std::filesystem::create_directories(daemon.mount() / "projects/P");
+  for (const char* place : {"projects", "projects/P"}) {
+    const CommandResult inside =
+        start_alone({"--store", in("other"), "--mount", "bob=" + (daemon.mount() / place).string()});
+    EXPECT_EQ(inside.exit_code, 1) << inside.describe();
+    EXPECT_THAT(inside.err, HasSubstr("lies in a mount of Reprieve"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(in("other")));
+}
+
+TEST_F(Lifecycle, ReloadWithoutAConfigurationFileSaysSo) {
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  ::kill(daemon.pid(), SIGHUP);
+  EXPECT_TRUE(wait_until([&] { return daemon.log().find("no configuration file") != std::string::npos; }))
+      << daemon.log();
+}
+
+TEST_F(Lifecycle, AFolderOfOtherFilesIsNoStore) {
+  const auto run_folder = make("240115_M04711");
+  put(run_folder / "RunInfo.xml", "<run/>");
+  const CommandResult swapped = start_alone({"--store", run_folder});
+  EXPECT_EQ(swapped.exit_code, 1) << swapped.describe();
+  EXPECT_THAT(swapped.err, HasSubstr(run_folder.string() + " is neither empty nor a Reprieve store"));
+  std::filesystem::remove(run_folder / "RunInfo.xml");
+  EXPECT_TRUE(std::filesystem::is_empty(run_folder));
+}
+
+TEST_F(Lifecycle, ADiskOfItsOwnCanBeAStore) {
+  std::filesystem::create_directories(in("disk/lost+found"));
+  ChildProcess daemon({REPRIEVED_PATH, "--store", in("disk"), "--socket", in("alone.sock")});
+  EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(in("alone.sock")); }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.finish().exit_code, 0);
+}
+
 TEST_F(Lifecycle, ADeadMountOfItsOwnIsTakenAway) {
   DaemonProcess daemon(directory_.path());
   ASSERT_TRUE(daemon.start()) << daemon.log();

@@ -20,14 +20,14 @@ Result<void> make_directory(const std::filesystem::path& path) {
   return {};
 }
 
-// Whether a store may be made here: not among files of somebody else's. A disk of its own has lost+found, and a store
-// whose making was cut short has its folder of blobs.
+// Whether a store may be made here: not among files of somebody else's. A disk of its own has lost+found. What is left
+// of a store, or of one whose making was cut short, is judged by those who open it.
 Result<void> check_vacant(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::directory_iterator entry(directory, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const auto name = entry->path().filename();
-    if (name == "lost+found" || name == "blobs") continue;
+    const std::string name = entry->path().filename();
+    if (name == "lost+found" || name == "blobs" || name.starts_with("metadata.db-")) continue;
     return fail(Errc::not_empty,
                 directory.string() + " is neither empty nor a Reprieve store; give an empty or a new directory");
   }

@@ -35,7 +35,7 @@ struct Restore {
 struct Outcome {
   BatchState state = BatchState::done;
   std::string path = {};
-  std::string reason = {};  // of what was skipped
+  std::string taken = {};  // why it was skipped
 };
 
 // The directory at `path` below the root, each missing component made as the folder (or project, run…) that it would be
@@ -191,13 +191,13 @@ BatchOutcome Trash::restore_one(const Account& account, TrashItemId id, const Re
   });
   if (!restored) return failed_outcome(subject, restored.error(), id);
   parts_.announce(changes);
-  return {.state = restored->state,
-          .id = id,
-          .subject = subject,
-          .path = restored->path,
-          .code = {},
-          .errno_symbol = {},
-          .reason = restored->reason};
+  if (restored->state == BatchState::skipped) {
+    BatchOutcome skipped = failed_outcome(subject, {Errc::exists, restored->taken}, id);
+    skipped.state = BatchState::skipped;
+    skipped.path = restored->path;
+    return skipped;
+  }
+  return {.state = restored->state, .id = id, .subject = subject, .path = restored->path};
 }
 
 }  // namespace reprieve

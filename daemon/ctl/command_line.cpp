@@ -71,9 +71,8 @@ ExitCode run_command(const Command& command, Options options, Screen& screen) {
   Client client = Client::for_option(options.socket);
   Session session{.options = options, .client = client, .screen = screen};
   if (!options.account && command.account == AccountFrom::working_directory) {
-    auto here = account_here(session);
-    if (!here) return report(screen, here.error());
-    options.account = *std::move(here);
+    // Where this fails the command itself tells why, or finds something wrong before it asks the daemon.
+    if (auto here = account_here(session)) options.account = *std::move(here);
   }
   const auto code = command.run(session);
   if (code) return *code;

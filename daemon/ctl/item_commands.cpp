@@ -136,6 +136,7 @@ Outcome<ExitCode> run_explain(Session& session) {
   if (answer->refused()) return give_up(answer->failure());
   if (session.options.json) session.screen.out << answer->text << '\n';
   std::size_t unknown = 0;
+  std::size_t unnamed = 0;  // for want of --account
   std::size_t all = 0;
   for (const auto& each : object_of(answer->body).at(field::kResults).as_array()) {
     const auto& result = object_of(each);
@@ -144,12 +145,14 @@ Outcome<ExitCode> run_explain(Session& session) {
       ++unknown;
       const auto error = protocol::ErrorReport::parse(result.at(field::kError));
       const std::string path = protocol::get_bytes(result, field::kPath);
+      if (exit_code_of(error) == ExitCode::usage) ++unnamed;
       session.screen.complain(path + ": " + told(error) + std::string(place_hint(path, error.code)));
     } else if (!session.options.json) {
       session.screen.out << outlook(result) << '\n';
     }
   }
   if (unknown == 0) return ExitCode::done;
+  if (unnamed == all) return ExitCode::usage;
   return unknown == all ? ExitCode::refused_or_failed : ExitCode::partly_failed;
 }
 

@@ -242,6 +242,7 @@ TEST_F(Ctl, TheWorkingDirectoryNamesTheAccount) {
   EXPECT_EQ(which.exit_code, 2) << which.describe();
   EXPECT_NE(which.err.find("lab, bob (--account NAME)"), std::string::npos) << which.describe();
   EXPECT_EQ(ctl({"trash", "projects/P/b"}).exit_code, 2);
+  EXPECT_EQ(ctl({"explain", "projects/P/b"}).exit_code, 2);
   const auto here = ctl({"show", id}, {.directory = mount / "projects"});
   EXPECT_EQ(here.exit_code, 1);
   EXPECT_NE(here.err.find("in the trash of the account bob"), std::string::npos) << here.describe();

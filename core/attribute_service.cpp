@@ -247,6 +247,7 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
     const bool exists = tx.inodes.xattr(inode, name).has_value();
     if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
     if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
+    REPRIEVE_TRY_VOID(tx.require_room());
     tx.inodes.set_xattr(inode, name, value);
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};

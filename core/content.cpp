@@ -161,6 +161,7 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
     const Account holder = holder_of(tx, account, parent);
     InodeRow row = make_inode({account, holder}, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
     row.links = 0;
+    REPRIEVE_TRY_VOID(tx.require_room());
     REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
     inherit_access(tx, parent_id, row, umask);
     tx.inodes.insert(row, nullptr);

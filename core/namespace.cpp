@@ -116,6 +116,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     InodeRow row = make_inode({account, holder}, id, first_kind, node.mode, parent, caller, now);
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
+    REPRIEVE_TRY_VOID(tx.require_room());
     REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
     inherit_access(tx, parent.id, row, node.umask);
     tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
@@ -155,6 +156,7 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     if (linked.owner != parent.owner)
       return fail(Errc::not_yours, "a file cannot have names in what two accounts own; copy it");
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
+    REPRIEVE_TRY_VOID(tx.require_room());
     add_entry(tx, parent.id, name.bytes(), inode);
     tx.inodes.directory_changed(parent.id, 0, now);
     tx.inodes.add_links(inode, 1, now);

@@ -157,8 +157,10 @@ Result<FreshBlob> BlobStore::make(InodeId blob) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   FileDescriptor made(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   if (!made && errno == ENOENT) {
-    ::mkdirat(directory_.get(), path.branch().c_str(), S_IRWXU);
-    ::mkdirat(directory_.get(), path.leaf().c_str(), S_IRWXU);
+    for (const std::string& folder : {path.branch(), path.leaf()}) {
+      if (::mkdirat(directory_.get(), folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+        return fail(blob_error(errno, blob));
+    }
     made = FileDescriptor(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   }
   if (!made) return fail(blob_error(errno, blob));

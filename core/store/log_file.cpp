@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/log_file.h"
 
+#include <endian.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <vector>
+
+#include "core/store/reserve.h"
 
 namespace reprieve {
 namespace {
@@ -32,6 +36,7 @@ class LogFile : public sqlite3_file {
 
   static LogFile& of(sqlite3_file* file) { return *static_cast<LogFile*>(file); }
   [[nodiscard]] sqlite3_file* real() const { return real_; }
+  void tell(Reserve& reserve) { reserve_ = &reserve; }
 
   int write(const void* data, int size, sqlite3_int64 offset);
   // Writes what is gathered.
@@ -42,7 +47,8 @@ class LogFile : public sqlite3_file {
   std::vector<std::byte> gathered_;
   sqlite3_int64 start_ = 0;  // of what is gathered, in the file
   sqlite3_int64 end_ = -1;   // of the last write; the log's own header, which is synced by itself, follows none
-  bool commits_ = false;     // the last header is of a frame that ends a commit
+  std::uint32_t pages_ = 0;  // of the database, if the last header is of a frame that ends a commit
+  Reserve* reserve_ = nullptr;
 };
 
 // Only what goes on where the last write ended is gathered. A page that a transaction writes again is written where it
@@ -50,12 +56,13 @@ class LogFile : public sqlite3_file {
 int LogFile::write(const void* data, int size, sqlite3_int64 offset) {
   const auto* bytes = static_cast<const std::byte*>(data);
   const bool goes_on = offset == end_;
-  const bool ends_commit = size != kFrameHeaderSize && commits_;
+  const bool ends_commit = size != kFrameHeaderSize && pages_ != 0;
   if (size == kFrameHeaderSize) {
-    constexpr std::byte kNothing[4]{};
-    commits_ = std::memcmp(bytes + kCommitMark, kNothing, sizeof(kNothing)) != 0;
+    std::memcpy(&pages_, bytes + kCommitMark, sizeof(pages_));
+    pages_ = be32toh(pages_);
   }
   end_ = offset + size;
+  if (ends_commit && reserve_ != nullptr) reserve_->before_commit(end_, std::int64_t{pages_} * size);
   if (!goes_on) {
     const int flushed = flush();
     return flushed == SQLITE_OK ? real_->pMethods->xWrite(real_, data, size, offset) : flushed;
@@ -130,11 +137,37 @@ constexpr const char* kName = "reprieve";
 constexpr std::size_t kRealOffset =
     (sizeof(LogFile) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
 
+// The database's own file, of which one of the system's functions is replaced.
+sqlite3_io_methods database_methods{};
+const sqlite3_io_methods* system_methods = nullptr;
+
+// A checkpoint that is complete cuts the file where it ends (walCheckpoint, wal.c), and that would give up the blocks
+// beyond (ext4_setattr, fs/ext4/inode.c).
+int truncate_database(sqlite3_file* file, sqlite3_int64 size) {
+  sqlite3_int64 now = 0;
+  if (system_methods->xFileSize(file, &now) == SQLITE_OK && now == size) return SQLITE_OK;
+  return system_methods->xTruncate(file, size);
+}
+
+void keep_blocks_beyond_end(sqlite3_file* file) {
+  [[maybe_unused]] static const bool once = [file] {
+    system_methods = file->pMethods;
+    database_methods = *system_methods;
+    database_methods.xTruncate = truncate_database;
+    return true;
+  }();
+  if (file->pMethods == system_methods) file->pMethods = &database_methods;
+}
+
 sqlite3_vfs& system_vfs(sqlite3_vfs* ours) { return *static_cast<sqlite3_vfs*>(ours->pAppData); }
 
 int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* got_flags) {
   sqlite3_vfs& system = system_vfs(vfs);
-  if ((flags & SQLITE_OPEN_WAL) == 0) return system.xOpen(&system, name, file, flags, got_flags);
+  if ((flags & SQLITE_OPEN_WAL) == 0) {
+    const int opened = system.xOpen(&system, name, file, flags, got_flags);
+    if (opened == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB) != 0) keep_blocks_beyond_end(file);
+    return opened;
+  }
   auto* real = reinterpret_cast<sqlite3_file*>(reinterpret_cast<std::byte*>(file) + kRealOffset);
   file->pMethods = nullptr;  // nothing to close when this fails
   const int opened = system.xOpen(&system, name, real, flags, got_flags);
@@ -165,5 +198,7 @@ const char* gathering_vfs() {
   [[maybe_unused]] static const int registered = sqlite3_vfs_register(&vfs, 0);
   return kName;
 }
+
+void tell_of_commits(sqlite3_file* log, Reserve& reserve) { LogFile::of(log).tell(reserve); }
 
 }  // namespace reprieve

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/store/connection.h"
+#include "core/store/log_file.h"
 #include "core/store/statement.h"
 
 namespace reprieve {
@@ -31,8 +32,9 @@ Error translate(const SQLite::Exception& failure) {
 
 // The connection with everything prepared on it. The statements go before the database, as SQLite demands.
 struct Store::Connection {
-  explicit Connection(std::unique_ptr<SQLite::Database> opened)
-      : database(std::move(opened)),
+  Connection(Reserve blocks, std::unique_ptr<SQLite::Database> opened)
+      : reserve(std::move(blocks)),
+        database(std::move(opened)),
         begin(*database, "BEGIN IMMEDIATE"),
         commit(*database, "COMMIT"),
         roll_back(*database, "ROLLBACK"),
@@ -48,6 +50,7 @@ struct Store::Connection {
         derivations(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    tell_of_commits(log, reserve);
   }
 
   static int count_pages(void* counter, sqlite3* /*database*/, const char* /*name*/, int pages) {
@@ -55,6 +58,7 @@ struct Store::Connection {
     return SQLITE_OK;
   }
 
+  Reserve reserve;
   std::unique_ptr<SQLite::Database> database;
   SQLite::Statement begin, commit, roll_back;
   InodeRows inodes;
@@ -67,7 +71,8 @@ struct Store::Connection {
   GrantRows grants;
   EventRows events;
   DerivationRows derivations;
-  Transaction transaction{inodes, entries, trash, accounts, purges, sequences, grants, hidden, events, derivations};
+  Transaction transaction{inodes, entries, trash,  accounts,    purges, sequences,
+                          grants, hidden,  events, derivations, reserve};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).
@@ -78,7 +83,7 @@ struct Store::Connection {
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& file) {
   REPRIEVE_TRY(auto database, open_database(file));
   try {
-    auto connection = std::make_unique<Connection>(std::move(database));
+    auto connection = std::make_unique<Connection>(Reserve(file), std::move(database));
     connection->file = file;
     return std::unique_ptr<Store>(new Store(std::move(connection)));
   } catch (const SQLite::Exception& failure) {
@@ -106,6 +111,8 @@ Transaction& Store::transaction() { return connection_->transaction; }
 
 void Store::begin() {
   Connection& c = *connection_;
+  // The disk is full. Written back, the log starts over in the blocks that it has.
+  if (c.reserve.log_is_low()) static_cast<void>(write_back());
   if (c.sequences.low()) {
     try {
       Query(c.begin).run();
@@ -160,6 +167,10 @@ Result<void> Store::checkpoint() {
   // Flushed first without the lock, so that the flush inside the checkpoint finds little to do.
   REPRIEVE_TRY_VOID(sync());
   const MutexLock lock(mutex_);
+  return write_back();
+}
+
+Result<void> Store::write_back() {
   const int code = sqlite3_wal_checkpoint_v2(connection_->database->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                              nullptr, nullptr);
   if (code != SQLITE_OK) return fail(Errc::io, "the log of metadata.db cannot be written back");

@@ -20,6 +20,7 @@
 #include "core/store/hidden_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/purge_rows.h"
+#include "core/store/reserve.h"
 #include "core/store/sequence_rows.h"
 #include "core/store/trash_rows.h"
 
@@ -39,6 +40,14 @@ class Transaction {
   HiddenRows& hidden;
   EventRows& events;
   DerivationRows& derivations;
+  Reserve& reserve;
+
+  // Before anything new is made: no_space while the disk is full, and what is left is for deleting, restoring and
+  // emptying.
+  [[nodiscard]] Result<void> require_room() const {
+    if (!reserve.has_room()) return fail(Errc::no_space);
+    return {};
+  }
 };
 
 // metadata.db: one SQLite connection, held exclusively (https://www.sqlite.org/pragma.html#pragma_locking_mode), in WAL
@@ -108,6 +117,7 @@ class Store {
   void begin() REPRIEVE_REQUIRES(mutex_);
   void commit() REPRIEVE_REQUIRES(mutex_);
   void roll_back() REPRIEVE_REQUIRES(mutex_);
+  Result<void> write_back() REPRIEVE_REQUIRES(mutex_);
   // Rolls back and names the exception in flight. Rethrows what is not a failure of SQLite: a bug.
   Error abandon() REPRIEVE_REQUIRES(mutex_);
 

@@ -28,8 +28,8 @@ namespace reprieve {
 class FileSystem {
  public:
   // Opens or makes the store at `settings.store.path`, brings its schema up to date and removes what a crash left half
-  // made. Errors: not_empty (a folder that is no store), store_locked, store_newer, store_damaged (nothing was changed),
-  // no_space, io. `clock` and `processes` must outlive it.
+  // made. Errors: not_empty (a folder that is no store), store_locked, store_newer, store_damaged (nothing was
+  // changed), no_space, io. `clock` and `processes` must outlive it.
   static Result<std::unique_ptr<FileSystem>> open(const Settings& settings, const Clock& clock,
                                                   ProcessTable& processes);
   // The same with the processes of this machine.

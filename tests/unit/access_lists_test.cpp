@@ -153,7 +153,8 @@ TEST_F(UnnamedFiles, AreGoneWithTheirLastClose) {
   }
   volume_.close();
   volume_.open();
-  EXPECT_TRUE(wait_until([&] { return refusal(volume_.core().attributes().get(volume_.account(), inode)) == Errc::stale; }));
+  EXPECT_TRUE(
+      wait_until([&] { return refusal(volume_.core().attributes().get(volume_.account(), inode)) == Errc::stale; }));
   EXPECT_TRUE(wait_until([&] { return !volume_.blobs().contains(inode.number()); }));
 }
 

@@ -6,6 +6,7 @@
 
 #include "daemon/control/protocol/bytes.h"
 #include "daemon/control/protocol/item_requests.h"
+#include "daemon/control/protocol/lenient_json.h"
 #include "daemon/control/protocol/resources.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/report.h"
@@ -19,15 +20,8 @@ namespace {
 namespace field = protocol::field;
 namespace word = protocol::word;
 
-const boost::json::object& object_of(const boost::json::value& value) {
-  static const boost::json::object none;
-  return value.is_object() ? value.get_object() : none;
-}
-
-std::string text_of(const boost::json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
+using protocol::object_of;
+using protocol::text_of;
 
 std::uint64_t number_of(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);

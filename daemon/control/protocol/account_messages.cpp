@@ -5,6 +5,7 @@
 
 #include "daemon/control/protocol/bytes.h"
 #include "daemon/control/protocol/field_reader.h"
+#include "daemon/control/protocol/lenient_json.h"
 #include "daemon/control/protocol/resources.h"
 #include "daemon/control/protocol/time_text.h"
 
@@ -15,16 +16,6 @@ using Source = FieldReader::Source;
 
 // All but the last number, which stands for "no change" in system calls (chown(2)).
 constexpr std::uint64_t kMostId = std::numeric_limits<std::uint32_t>::max() - 1;
-
-const boost::json::object& object_of(const boost::json::value& value) {
-  static const boost::json::object none;
-  return value.is_object() ? value.get_object() : none;
-}
-
-std::string text_of(const boost::json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 std::optional<std::uint64_t> number_of(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);

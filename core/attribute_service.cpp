@@ -238,6 +238,7 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
   if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    tx.requests.carried_out(caller);
     if (is_access_list(name)) return set_list(tx, row, name, value, caller, groups, parts_.clock.now());
     if (is_own_attribute(name)) {
       REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode));
@@ -261,6 +262,7 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
+    tx.requests.carried_out(caller);
     if (is_own_attribute(name)) {
       REPRIEVE_TRY_VOID(remove_own_attribute(tx, row, name));
     } else if (tx.inodes.xattr(inode, name)) {

@@ -100,6 +100,8 @@ OpenFile::~OpenFile() {
 
 InodeId OpenFile::inode() const { return open_->inode; }
 
+Timestamp OpenFile::opened() const { return open_->opened; }
+
 int OpenFile::descriptor() const { return open_->blob.get(); }
 
 Content::Content(CoreParts& parts) : parts_(parts), table_(std::make_unique<Table>()) {}
@@ -127,7 +129,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     return fail(Errc::in_trash);
   }));
   if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(owner));
-  REPRIEVE_TRY(OpenFile file, open_blob(inode, owner, flags));
+  REPRIEVE_TRY(OpenFile file, open_blob(inode, owner, is_writing(flags), parts_.clock.now()));
   if ((flags & O_TRUNC) != 0) {
     REPRIEVE_TRY_VOID(parts_.attributes.set(account, inode, {.size = 0}, caller));
   }
@@ -138,7 +140,8 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
                                     int flags, const Caller& caller, mode_t umask) {
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
-  OpenFile file = share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags));
+  OpenFile file = share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags),
+                        parts_.clock.now());
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
@@ -152,7 +155,7 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   REPRIEVE_TRY(FreshBlob blob, parts_.blobs->take());
   const InodeId id = blob.id;
   // Open before there is a row, so that the purger does not find one that nobody holds.
-  OpenFile file = share(id, directory.owner, std::move(blob.file), is_writing(flags));
+  OpenFile file = share(id, directory.owner, std::move(blob.file), is_writing(flags), parts_.clock.now());
   auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
     if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
@@ -180,15 +183,28 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   return CreatedFile{attributes, std::move(file)};
 }
 
-Result<OpenFile> Content::open_blob(InodeId inode, AccountId owner, int flags) {
-  const bool writable = is_writing(flags);
-  if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
-  REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
-  return share(inode, owner, std::move(blob), writable);
+Result<OpenFile> Content::reopen(const HeldOpen& held) {
+  REPRIEVE_TRY(const AccountId owner, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
+    const auto row = tx.inodes.find(held.inode);
+    return row ? row->owner : AccountId();
+  }));
+  return open_blob(held.inode, owner, held.writable, held.opened);
 }
 
-OpenFile Content::share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable) {
-  auto fresh = std::make_shared<OpenInode>(inode, owner, std::move(blob), parts_.clock.now());
+void Content::hold(std::span<const HeldOpen> opens) {
+  for (const HeldOpen& open : opens) {
+    if (auto file = reopen(open)) held_.push_back(*std::move(file));
+  }
+}
+
+Result<OpenFile> Content::open_blob(InodeId inode, AccountId owner, bool writable, Timestamp now) {
+  if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
+  REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
+  return share(inode, owner, std::move(blob), writable, now);
+}
+
+OpenFile Content::share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable, Timestamp now) {
+  auto fresh = std::make_shared<OpenInode>(inode, owner, std::move(blob), now);
   {
     const MutexLock lock(table_->mutex);
     // Somebody may have opened it meanwhile: theirs is shared then, and the descriptor opened here is closed again.

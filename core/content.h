@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "core/accounts.h"
 #include "core/base/attributes.h"
@@ -30,6 +32,8 @@ class OpenFile {
   // The blob, lent: valid as long as any OpenFile of the inode lives. Thread-safe as pread(2) and pwrite(2) are.
   [[nodiscard]] int descriptor() const;
   [[nodiscard]] bool writable() const { return writable_; }
+  // The first of the opens of this inode that overlap up to now.
+  [[nodiscard]] Timestamp opened() const;
 
  private:
   friend class Content;
@@ -42,6 +46,13 @@ class OpenFile {
 struct CreatedFile {
   Attributes attributes;
   OpenFile file;
+};
+
+// One open(2) that outlived the daemon through which it came.
+struct HeldOpen {
+  InodeId inode;
+  bool writable = false;
+  Timestamp opened;  // see OpenFile::opened()
 };
 
 // Opens blobs. Thread-safe. Reading and writing happen on the descriptor, in the daemon or past it in the kernel.
@@ -62,6 +73,16 @@ class Content {
   Result<CreatedFile> create_unnamed(const Account& account, InodeId parent, mode_t mode, int flags,
                                      const Caller& caller, mode_t umask);
 
+  // An open of the daemon before this one, of which nobody asks for leave again. Of files that are purged but for it,
+  // too, if hold() named them. stale (there is no such blob), too_many_open_files, io.
+  Result<OpenFile> reopen(const HeldOpen& held);
+
+  // Keeps from the purger what was open when the daemon before this one ended, until let_go(). Before the purger
+  // starts. Where a blob cannot be opened nothing is kept: reopen() says why.
+  void hold(std::span<const HeldOpen> opens);
+  // Everything was reopened that anybody still wants.
+  void let_go() { held_.clear(); }
+
   // On return the file's data, its attributes and every change to the tree so far survive a power cut. io.
   Result<void> sync(const OpenFile& file, bool data_only);
 
@@ -77,12 +98,13 @@ class Content {
  private:
   friend class OpenFile;
   struct Table;
-  Result<OpenFile> open_blob(InodeId inode, AccountId owner, int flags);
+  Result<OpenFile> open_blob(InodeId inode, AccountId owner, bool writable, Timestamp now);
   // One more open of the inode, through `blob` if there is none yet.
-  OpenFile share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable);
+  OpenFile share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable, Timestamp now);
   void close(OpenFile& file);
   CoreParts& parts_;
   std::unique_ptr<Table> table_;
+  std::vector<OpenFile> held_;
 };
 
 }  // namespace reprieve

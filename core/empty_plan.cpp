@@ -116,6 +116,7 @@ Result<PurgeOutcome> EmptyPlans::destroy(const Account& account, const std::vect
   Changes changes{.through = caller.mount};
   auto destroyed = parts_.store->write([&](Transaction& tx) -> Result<void> {
     for (const TrashItem& item : items) outcome.items.push_back(destroy_one(tx, account, item, outcome, changes));
+    tx.requests.carried_out(caller);
     return {};
   });
   parts_.purger.queued(outcome.operation);

@@ -72,7 +72,18 @@ Result<void> connect(CoreParts& parts) {
   return parts.session_ends.start();
 }
 
+// For how long before the end of a daemon its changes may be unannounced: longer than any operation takes.
+constexpr std::chrono::seconds kLately{10};
+
+// When a daemon wrote the last change to this database.
+Timestamp last_written(const std::filesystem::path& database) {
+  struct stat status {};
+  const std::string log = database.string() + "-wal";
+  return ::stat(log.c_str(), &status) == 0 ? to_timestamp(status.st_mtim) : Timestamp();
+}
+
 void stop(CoreParts& parts) {
+  parts.content.let_go();
   parts.session_ends.stop();
   parts.purger.stop();
   parts.flusher.stop();
@@ -82,7 +93,7 @@ void stop(CoreParts& parts) {
 }  // namespace
 
 Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock,
-                                                     ProcessTable& processes) {
+                                                     ProcessTable& processes, std::span<const HeldOpen> held) {
   const std::filesystem::path& directory = settings.store.path;
   REPRIEVE_TRY_VOID(make_directory(directory));
   const auto database = directory / "metadata.db";
@@ -92,25 +103,29 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   // The folder of blobs first: a database that is opened in vain would have its log written back, and one that is made
   // before the folder could be left without it by a crash.
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
+  const Timestamp written = last_written(database);
   REPRIEVE_TRY(auto store, Store::open(database));
   REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
   REPRIEVE_TRY_VOID(parts->session_ends.resume());
+  parts->content.hold(held);
   Result<void> ready = connect(*parts);
   if (ready) ready = parts->quotas.load();
   if (!ready) {
     stop(*parts);
     return fail(std::move(ready).error());
   }
-  return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts)));
+  return std::unique_ptr<FileSystem>(new FileSystem(std::move(parts), written));
 }
 
-Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock) {
+Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, const Clock& clock,
+                                                     std::span<const HeldOpen> held) {
   static LinuxProcessTable processes;  // has no state
-  return open(settings, clock, processes);
+  return open(settings, clock, processes, held);
 }
 
-FileSystem::FileSystem(std::unique_ptr<CoreParts> parts) : parts_(std::move(parts)) {}
+FileSystem::FileSystem(std::unique_ptr<CoreParts> parts, Timestamp last_written)
+    : parts_(std::move(parts)), last_written_(last_written) {}
 
 FileSystem::~FileSystem() {
   stop(*parts_);
@@ -150,6 +165,35 @@ Result<StorageFigures> FileSystem::figures() {
 Result<AccountFigures> FileSystem::figures(const Account& account) { return account_figures(*parts_, account); }
 
 Result<OperationProgress> FileSystem::operation(OperationId id) { return parts_->purger.progress(id); }
+
+void FileSystem::held_reopened() { parts_->content.let_go(); }
+
+Result<std::vector<std::uint64_t>> FileSystem::carried_out(MountId mount) {
+  return parts_->store->read(
+      [&](Transaction& tx) -> Result<std::vector<std::uint64_t>> { return tx.requests.of_mount(mount); });
+}
+
+Result<void> FileSystem::forget_requests(MountId mount, std::uint32_t lane) {
+  return parts_->store->write([&](Transaction& tx) -> Result<void> {
+    tx.requests.forget(mount, lane);
+    return {};
+  });
+}
+
+Result<void> FileSystem::each_changed_lately(const std::function<void(InodeId)>& found) {
+  constexpr std::int64_t kPortion = 16 * 1024;
+  InodeId from;
+  for (InodeId last(1); from < last;) {
+    const InodeId to(from.number() + kPortion);
+    REPRIEVE_TRY(const auto changed, parts_->store->read([&](Transaction& tx) -> Result<std::vector<InodeId>> {
+      last = tx.inodes.last();
+      return tx.inodes.changed_since(last_written_ - kLately, from, to);
+    }));
+    for (const InodeId inode : changed) found(inode);
+    from = to;
+  }
+  return {};
+}
 
 void FileSystem::set_change_listener(ChangeListener* listener) { parts_->listener = listener; }
 

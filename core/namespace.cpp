@@ -127,6 +127,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
       REPRIEVE_TRY(row, require_inode(tx, id));
     }
     changes.seen.push_back({parent.id, name});
+    tx.requests.carried_out(caller);
     REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
     return see(parts_, account, row, standing_of(tx, account, {{}, row}, standing));
   });
@@ -163,6 +164,7 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     ++linked.links;
     linked.changed = now;
     changes.seen = {{parent.id, name}, {inode, std::nullopt}};
+    tx.requests.carried_out(caller);
     REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
     return see(parts_, account, linked, standing);
   }));
@@ -197,6 +199,7 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
     const auto doomed = tx.entries.find_live_with_inode(parent, name.bytes());
     if (!doomed || is_hidden(tx, account, *doomed)) return fail(Errc::not_found);
     REPRIEVE_TRY_VOID(check(tx, account, doomed->inode));
+    tx.requests.carried_out(caller);
     const Location location = locate(tx, account, parent);
     const bool is_directory = S_ISDIR(doomed->inode.mode);
     const bool own_trash = location.life == Life::trashed && find_item(tx, account, location.item).has_value();

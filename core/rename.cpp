@@ -255,7 +255,9 @@ Result<void> Namespace::rename(const Account& account, InodeId from, const Entry
   Changes changes{.through = caller.mount};
   auto renamed = parts_.store->write([&](Transaction& tx) -> Result<void> {
     const Deletion who{account, session, caller, parts_.clock.now()};
-    return carry_out({parts_, tx, who, from, old_name, to, new_name, mode, changes});
+    REPRIEVE_TRY_VOID(carry_out({parts_, tx, who, from, old_name, to, new_name, mode, changes}));
+    tx.requests.carried_out(caller);
+    return {};
   });
   if (renamed) parts_.announce(changes);
   return renamed;

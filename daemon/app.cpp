@@ -65,7 +65,7 @@ void raise_descriptor_limit() {
 Result<FileDescriptor> take_signals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&set, number);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return fail(Errc::internal, "signals cannot be blocked");
   FileDescriptor signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return fail(from_errno(errno, "signalfd"));
@@ -80,13 +80,15 @@ void log_lines(spdlog::level::level_enum level, const std::string& text) {
 
 }  // namespace
 
-Result<void> check_surroundings(const Config& config) {
+Result<void> check_surroundings(const Config& config, const service::Inheritance& inherited) {
   std::string problems;
   const auto note = [&problems](const auto& result) {
     if (!result) problems += (problems.empty() ? "" : "\n") + std::string(reason_of(result.error()));
   };
   note(socket_group(config.control.group));
-  for (const MountSettings& mount : config.mounts) note(check_mount_point(mount.path, config.core.store.path));
+  for (const MountSettings& mount : config.mounts) {
+    if (!inherited.has_mount(mount.path)) note(check_mount_point(mount.path, config.core.store.path));
+  }
   if (!problems.empty()) return fail(Errc::invalid_argument, std::move(problems));
   return {};
 }
@@ -98,12 +100,12 @@ App::~App() = default;
 ExitCode App::run() {
   if (const auto started = start(); !started) {
     log_lines(spdlog::level::err, std::string(reason_of(started.error())));
-    stop();
+    stop(End::stop);
     return ExitCode::refused_or_failed;
   }
-  serve();
-  const ExitCode code = stop();
-  spdlog::info("stopped");
+  const End end = serve();
+  const ExitCode code = stop(end);
+  spdlog::info("{}", end == End::stop ? "stopped" : "left the mounts to the next");
   return code;
 }
 
@@ -112,12 +114,13 @@ Result<void> App::start() {
   // For folders on the way to the socket. Modes of files in the mounts never meet it: they are rows.
   ::umask(S_IWGRP | S_IWOTH);
   raise_descriptor_limit();
+  REPRIEVE_TRY(inherited_, service::inherit());
   // All that can be wrong without a store, before one is made.
-  REPRIEVE_TRY_VOID(check_surroundings(config_));
+  REPRIEVE_TRY_VOID(check_surroundings(config_, inherited_));
   REPRIEVE_TRY(const control::ServerOptions socket, socket_options());
   const std::filesystem::path& store = config_.core.store.path;
   spdlog::info("reprieved {} opens the store {}", REPRIEVE_VERSION, store.string());
-  REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_));
+  REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_, inherited_.opens()));
   invalidator_ = std::make_unique<fs::Invalidator>();
   REPRIEVE_TRY_VOID(invalidator_->start());
   files_->set_change_listener(invalidator_.get());
@@ -128,50 +131,87 @@ Result<void> App::start() {
   REPRIEVE_TRY_VOID(server_->start());
   service::ready(summary());
   spdlog::info("ready");
+  announce_late_changes();
   return {};
 }
 
 Result<control::ServerOptions> App::socket_options() {
   control::ServerOptions options;
   options.version = REPRIEVE_VERSION;
-  REPRIEVE_TRY(inherited_, service::inherited_socket());
   REPRIEVE_TRY(options.group, socket_group(config_.control.group));
-  if (!inherited_) {
-    REPRIEVE_TRY(options.socket, socket_path(config_.control.socket));
-    REPRIEVE_TRY_VOID(control::ListeningSocket::check(options.socket));
+  if (inherited_.socket) return options;
+  REPRIEVE_TRY(options.socket, socket_path(config_.control.socket));
+  if (inherited_.own_socket && service::file_of_socket(inherited_.own_socket->get()) != options.socket) {
+    service::remove_socket_file(inherited_.own_socket->get());
+    inherited_.own_socket.reset();
   }
+  if (!inherited_.own_socket) REPRIEVE_TRY_VOID(control::ListeningSocket::check(options.socket));
   return options;
 }
 
 Result<void> App::listen(control::ServerOptions options) {
-  if (inherited_) options.inherited = inherited_->release();
+  auto& inherited = inherited_.socket ? inherited_.socket : inherited_.own_socket;
+  if (inherited) options.inherited = inherited->release();
   REPRIEVE_TRY(server_, control::Server::listen(*files_, *mounts_, options, *spdlog::default_logger()));
-  spdlog::info("listening on {}", inherited_ ? "the socket of the service manager" : options.socket.string());
+  if (!inherited_.socket) service::hold(service::kSocketName, server_->descriptor());
+  spdlog::info("listening on {}", inherited_.socket ? "the socket of the service manager" : options.socket.string());
   return {};
 }
 
 Result<void> App::mount_all() {
-  for (const MountSettings& mount : config_.mounts) REPRIEVE_TRY_VOID(mounts_->mount(mount, config_));
+  for (const fs::Inherited& mount : inherited_.mounts) mounts_->skip(mount.record->identity().mount);
+  for (const MountSettings& mount : config_.mounts) REPRIEVE_TRY_VOID(mount_one(mount));
+  // The configuration names them no more.
+  for (const fs::Inherited& mount : inherited_.mounts) {
+    service::let_go(service::device_name(mount.record->identity().mount));
+    service::let_go(service::record_name(mount.record->identity().mount));
+  }
+  service::abandon(std::exchange(inherited_.mounts, {}));
+  files_->held_reopened();
   return {};
 }
 
-void App::serve() {
+Result<void> App::mount_one(const MountSettings& mount) {
+  if (auto inherited = inherited_.take(mount.account, mount.path)) {
+    const auto resumed = mounts_->resume(mount, config_, *std::move(inherited));
+    if (resumed) {
+      spdlog::info("{} on {}: goes on where the daemon before this one ended", mount.account, mount.path.string());
+      return {};
+    }
+    spdlog::error("{} is mounted anew: {}", mount.path.string(), reason_of(resumed.error()));
+  }
+  return mounts_->mount(mount, config_);
+}
+
+// The daemon before this one may have been killed between a change and its announcement. Names are asked for again in
+// any case; this is for what is open.
+void App::announce_late_changes() {
+  const auto looked = files_->each_changed_lately([this](InodeId inode) {
+    invalidator_->changed({.through = {}, .seen = {{inode, std::nullopt}}, .aftermath = {}});
+  });
+  if (!looked) spdlog::warn("attributes may be out of date: {}", reason_of(looked.error()));
+}
+
+App::End App::serve() {
   const auto watchdog = service::watchdog_interval();
   const int timeout = watchdog ? static_cast<int>(watchdog->count()) : -1;
-  for (bool going_on = true; going_on;) {
+  for (;;) {
     std::array<pollfd, 2> events{pollfd{signals_.get(), POLLIN, 0}, pollfd{mounts_->unmounted_descriptor(), POLLIN, 0}};
     const int count = ::poll(events.data(), events.size(), timeout);
     if (watchdog) feed_watchdog();
     if (count <= 0) continue;
-    if (events[0].revents != 0) going_on = handle_signal();
-    if (going_on && events[1].revents != 0) going_on = handle_unmounted();
+    std::optional<End> end;
+    if (events[0].revents != 0) end = handle_signal();
+    if (!end && events[1].revents != 0) end = handle_unmounted();
+    if (end) return *end;
   }
 }
 
-ExitCode App::stop() {
+ExitCode App::stop(End end) {
   service::stopping();
-  if (server_) server_->stop();
-  if (mounts_) mounts_->stop();
+  if (server_) end == End::leave ? server_->leave() : server_->stop();
+  if (mounts_) end == End::leave ? mounts_->leave() : mounts_->stop();
+  if (end == End::stop) service::let_go(service::kSocketName);
   ExitCode code = ExitCode::done;
   if (files_) {
     files_->set_change_listener(nullptr);
@@ -187,25 +227,31 @@ ExitCode App::stop() {
   return code;
 }
 
-bool App::handle_signal() {
+std::optional<App::End> App::handle_signal() {
   signalfd_siginfo signal{};
-  if (::read(signals_.get(), &signal, sizeof signal) != static_cast<ssize_t>(sizeof signal)) return true;
-  if (signal.ssi_signo == static_cast<std::uint32_t>(SIGHUP)) {
-    reload();
-    return true;
+  if (::read(signals_.get(), &signal, sizeof signal) != static_cast<ssize_t>(sizeof signal)) return std::nullopt;
+  switch (static_cast<int>(signal.ssi_signo)) {
+    case SIGHUP: reload(); return std::nullopt;
+    case SIGUSR1:
+      if (service::has_holder()) return End::leave;
+      spdlog::warn("SIGUSR1: nobody holds the mounts, so that they would end with this process");
+      return std::nullopt;
+    case SIGINT: spdlog::info("stopping on SIGINT"); return End::stop;
+    default: break;
   }
-  spdlog::info("stopping on {}", signal.ssi_signo == static_cast<std::uint32_t>(SIGINT) ? "SIGINT" : "SIGTERM");
-  return false;
+  const bool restarts = service::has_holder() && service::restart_is_queued();
+  spdlog::info("stopping on SIGTERM{}", restarts ? ", to be started again" : "");
+  return restarts ? End::leave : End::stop;
 }
 
-bool App::handle_unmounted() {
+std::optional<App::End> App::handle_unmounted() {
   mounts_->reap();
   if (mounts_->size() == 0) {
     spdlog::info("stopping: the last mount is gone");
-    return false;
+    return End::stop;
   }
   service::status(summary());
-  return true;
+  return std::nullopt;
 }
 
 // Answers only while the store does: a daemon that hangs in it is of no use.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,14 +12,15 @@
 #include "daemon/config.h"
 #include "daemon/control/server.h"
 #include "daemon/exit_codes.h"
+#include "daemon/inheritance.h"
 #include "daemon/mounts.h"
 #include "fs/invalidator.h"
 
 namespace reprieve {
 
-// Whether what the configuration names is there: the group, and mount points that can be ones. Errors:
-// invalid_argument, whose reason has one line a problem.
-Result<void> check_surroundings(const Config& config);
+// Whether what the configuration names is there: the group, and mount points that can be ones, unless they are mounted
+// already as `inherited` says: those would have to answer. Errors: invalid_argument, whose reason has one line a problem.
+Result<void> check_surroundings(const Config& config, const service::Inheritance& inherited = {});
 
 // The daemon: puts store, mounts and control socket together, serves until it is told to stop, and takes them apart in
 // the order that loses nothing. One object a process; run() is called once, by the main thread.
@@ -32,16 +34,23 @@ class App {
 
  private:
   Result<void> start();
-  void serve();
+  // How the daemon ends.
+  enum class End : std::uint8_t {
+    stop,   // with everything unmounted
+    leave,  // so that another goes on with the mounts
+  };
+  End serve();
   // Safe after a start that failed half-way.
-  ExitCode stop();
+  ExitCode stop(End end);
 
   Result<control::ServerOptions> socket_options();
   Result<void> listen(control::ServerOptions options);
   Result<void> mount_all();
-  // False: time to stop.
-  [[nodiscard]] bool handle_signal();
-  [[nodiscard]] bool handle_unmounted();
+  Result<void> mount_one(const MountSettings& mount);
+  void announce_late_changes();
+  // None: go on.
+  [[nodiscard]] std::optional<End> handle_signal();
+  [[nodiscard]] std::optional<End> handle_unmounted();
   void feed_watchdog();
   void reload();
   [[nodiscard]] std::string summary();
@@ -50,7 +59,7 @@ class App {
   Config config_;
   KernelClock clock_;
   FileDescriptor signals_;
-  std::optional<FileDescriptor> inherited_;  // the service manager's socket, until the server has it
+  service::Inheritance inherited_;  // until the mounts and the server have it
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<fs::Invalidator> invalidator_;
   std::unique_ptr<Mounts> mounts_;

@@ -59,8 +59,8 @@ void declare_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--socket", arguments.socket, "Listen for reprievectl on this socket")->type_name("PATH");
   app.add_flag("--check-config", arguments.check_config,
                "Read the configuration, tell what is wrong with it or missing, and exit");
-  // Known, so that the refusal can say what to use instead.
-  app.add_flag("--supervise", arguments.supervise, "")->group("");
+  app.add_flag("--supervise", arguments.supervise,
+               "Keep a small process that holds the mounts, and starts the serving one again when it dies");
 }
 
 CommandLineExit usage_error(const std::string& text) {
@@ -76,6 +76,7 @@ CommandLine resolve(const Arguments& arguments) {
   if (!arguments.socket.empty()) line.socket = absolute(arguments.socket);
   for (const std::string& mount : arguments.mounts) line.mounts.push_back(*parse_mount(mount));
   line.check_config = arguments.check_config;
+  line.supervise = arguments.supervise;
   return line;
 }
 
@@ -94,8 +95,6 @@ std::variant<CommandLine, CommandLineExit> parse_command_line(int argc, const ch
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
-  if (arguments.supervise)
-    return usage_error("this version has no --supervise; let systemd restart the service (reprieve.service)");
   return resolve(arguments);
 }
 

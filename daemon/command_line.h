@@ -18,6 +18,7 @@ struct CommandLine {
   std::vector<MountSettings> mounts;
   std::optional<std::filesystem::path> socket;
   bool check_config = false;
+  bool supervise = false;
 };
 
 // The program ends here: --help, --version, or a wrong command line.

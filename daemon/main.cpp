@@ -3,14 +3,17 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "daemon/app.h"
 #include "daemon/command_line.h"
 #include "daemon/exit_codes.h"
 #include "daemon/logging.h"
+#include "daemon/supervisor.h"
 
 namespace {
 
@@ -43,6 +46,12 @@ int run(int argc, const char* const* argv) {
     return to_status(ExitCode::done);
   }
   start_logging(config->log_level);
+  if (line.supervise) {
+    std::vector<std::string> arguments(argv, argv + argc);
+    std::erase(arguments, "--supervise");
+    // By its path, where a newer version will lie after an upgrade.
+    return to_status(Supervisor(std::filesystem::read_symlink("/proc/self/exe"), std::move(arguments)).run());
+  }
   return to_status(App(std::move(line), std::move(*config)).run());
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemon/account_owner.h"
+#include "daemon/inheritance.h"
 
 namespace reprieve {
 namespace {
@@ -43,7 +44,14 @@ fs::MountOptions to_options(const MountSettings& mount, const Config& config) {
           .io_uring = to_mode(config.fuse.io_uring),
           .threads = config.fuse.threads,
           .source = fmt::format("{}#{}", store.string(), mount.account),
-          .store = store};
+          .store = store,
+          .outlives_daemon = service::has_holder()};
+}
+
+void unmount(fs::Session& session) {
+  session.stop();
+  service::let_go(service::device_name(session.id()));
+  service::let_go(service::record_name(session.id()));
 }
 
 Error at(const MountSettings& mount, Error error) {
@@ -66,19 +74,39 @@ Result<void> Mounts::mount(const MountSettings& mount, const Config& config) {
   const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
   if (!account) return fail(at(mount, account.error()));
   const MountId id(++last_id_);
-  auto mounted = fs::Session::mount(files_, *account, id, to_options(mount, config), invalidator_);
-  if (!mounted) return fail(at(mount, mounted.error()));
-  fs::Session& session = **mounted;
+  auto session = fs::Session::mount(files_, *account, id, to_options(mount, config), invalidator_);
+  if (!session) return fail(at(mount, session.error()));
+  if (auto served = serve(*std::move(session)); !served) return fail(at(mount, served.error()));
+  return {};
+}
+
+Result<void> Mounts::resume(const MountSettings& mount, const Config& config, fs::Inherited inherited) {
+  const AccountOwner owner = owner_of_new_account(mount);
+  const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
+  if (!account) return fail(at(mount, account.error()));
+  auto session =
+      fs::Session::resume(files_, *account, to_options(mount, config), invalidator_, std::move(inherited));
+  if (!session) return fail(at(mount, session.error()));
+  return serve(*std::move(session));
+}
+
+Result<void> Mounts::serve(std::unique_ptr<fs::Session> mounted) {
+  fs::Session& session = *mounted;
+  const MountId id = session.id();
   session.on_unmounted([this, id] { unmounted(id); });
   {
     const MutexLock lock(mutex_);
-    sessions_.emplace(id, std::move(*mounted));
+    sessions_.emplace(id, std::move(mounted));
   }
   Result<void> ready = session.start();
   if (ready) ready = session.wait_ready();
   if (!ready) {
-    take(id)->stop();
-    return fail(at(mount, ready.error()));
+    unmount(*take(id));
+    return ready;
+  }
+  if (const auto heirlooms = session.heirlooms()) {
+    service::hold(service::device_name(id), heirlooms->device);
+    service::hold(service::record_name(id), heirlooms->record);
   }
   return {};
 }
@@ -111,17 +139,23 @@ void Mounts::reap() {
     if (session == nullptr) continue;
     spdlog::warn("account {} was unmounted from {} by somebody else", session->account().name,
                  session->options().mountpoint.string());
-    session->stop();
+    unmount(*session);
   }
 }
 
 void Mounts::stop() {
+  for (const auto& [id, session] : take_all()) unmount(*session);
+}
+
+void Mounts::leave() {
+  for (const auto& [id, session] : take_all()) session->heirlooms() ? session->leave() : unmount(*session);
+}
+
+std::map<MountId, std::unique_ptr<fs::Session>> Mounts::take_all() {
   std::map<MountId, std::unique_ptr<fs::Session>> sessions;
-  {
-    const MutexLock lock(mutex_);
-    sessions.swap(sessions_);
-  }
-  for (const auto& [id, session] : sessions) session->stop();
+  const MutexLock lock(mutex_);
+  sessions.swap(sessions_);
+  return sessions;
 }
 
 std::size_t Mounts::size() {

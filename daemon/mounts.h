@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,11 @@ class Mounts final : public control::MountTable {
   // Mounts and serves; returns once the kernel was answered. Makes the account if it is not there yet. Errors: those
   // of Accounts::ensure, fs::Session::mount and fs::Session::wait_ready, with the mount point in the reason.
   Result<void> mount(const MountSettings& mount, const Config& config);
+  // The same with a mount of the daemon before this one. Errors of Accounts::ensure, fs::Session::resume and
+  // fs::Session::wait_ready; the mount is gone then.
+  Result<void> resume(const MountSettings& mount, const Config& config, fs::Inherited inherited);
+  // Numbers of mounts are not given to others while this one is inherited.
+  void skip(MountId id) { last_id_ = std::max(last_id_, id.number()); }
 
   // Readable when somebody unmounted one from outside.
   [[nodiscard]] int unmounted_descriptor() const { return unmounted_event_.get(); }
@@ -33,6 +39,8 @@ class Mounts final : public control::MountTable {
   void reap();
   // Unmounts all and waits for what is being served.
   void stop();
+  // Serves no more, and leaves to the daemon after this one the mounts that it can go on with; the others are unmounted.
+  void leave();
 
   [[nodiscard]] std::size_t size();
   std::vector<control::MountInfo> mounts() override;
@@ -40,8 +48,10 @@ class Mounts final : public control::MountTable {
  private:
   Mounts(FileSystem& files, fs::Invalidator& invalidator, FileDescriptor event)
       : files_(files), invalidator_(invalidator), unmounted_event_(std::move(event)) {}
+  Result<void> serve(std::unique_ptr<fs::Session> session);
   void unmounted(MountId id);
   std::unique_ptr<fs::Session> take(MountId id);
+  std::map<MountId, std::unique_ptr<fs::Session>> take_all();
 
   FileSystem& files_;
   fs::Invalidator& invalidator_;

@@ -5,9 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "core/base/file_descriptor.h"
-#include "core/base/result.h"
-
 // What the service manager is told and gives (sd_notify(3), sd_listen_fds(3)). Without a service manager all of it
 // does nothing.
 namespace reprieve::service {
@@ -21,8 +18,7 @@ void watchdog();
 // How often watchdog() is to be called, none for never: half the time after which the manager acts.
 [[nodiscard]] std::optional<std::chrono::milliseconds> watchdog_interval();
 
-// The listening socket that the manager opened for this process, none where it did not. Errors: invalid_argument where
-// what it passed is not one listening Unix stream socket. To be called once: it takes the descriptors over.
-Result<std::optional<FileDescriptor>> inherited_socket();
+// Whether this process is being stopped in order to be started again (systemctl restart), asked of systemd.
+[[nodiscard]] bool restart_is_queued();
 
 }  // namespace reprieve::service

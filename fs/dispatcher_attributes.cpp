@@ -67,6 +67,7 @@ void AttributesDispatcher::listxattr(Reply reply, fuse_ino_t node, std::size_t s
 
 void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* name, const char* value, std::size_t size,
                                     int flags) {
+  if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
   const auto mode = to_xattr_mode(flags);
   if (!mode) return void(std::move(reply).error(mode.error()));
   if (size >= kLargeValue) WorkerPool::step_aside();
@@ -81,6 +82,7 @@ void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* na
 }
 
 void AttributesDispatcher::removexattr(Reply reply, fuse_ino_t node, const char* name) {
+  if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
   const auto removed =
       mount_.core.attributes().remove_xattr(mount_.account, mount_.inode_of(node), name, reply.caller(mount_.mount));
   if (!removed) return void(std::move(reply).error(removed.error()));

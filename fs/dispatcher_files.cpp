@@ -45,17 +45,30 @@ fuse_bufvec blob_buffer(int descriptor, std::size_t size, off_t offset) {
   return buffer;
 }
 
+kernel::OpenOut open_answer(FileHandle handle, std::int32_t backing_id) {
+  return {.handle = static_cast<std::uint64_t>(handle),
+          .open_flags = kernel::kOpenNoFlush | (backing_id != 0 ? kernel::kOpenPassthrough : 0U),
+          .backing_id = backing_id};
+}
+
 Sent refuse(Reply reply, const Error& error) { return std::move(reply).error(error); }
 
 }  // namespace
 
-Result<kernel::OpenOut> FilesDispatcher::publish(OpenFile file) {
+Result<kernel::OpenOut> FilesDispatcher::publish(OpenFile file, const Received& received) {
   REPRIEVE_TRY(auto share, mount_.passthrough.open(file.inode(), file.descriptor()));
   const std::int32_t backing_id = share.backing_id();
-  const FileHandle handle = mount_.open_files.add({.file = std::move(file), .share = std::move(share)});
-  return kernel::OpenOut{.handle = static_cast<std::uint64_t>(handle),
-                         .open_flags = kernel::kOpenNoFlush | (backing_id != 0 ? kernel::kOpenPassthrough : 0U),
-                         .backing_id = backing_id};
+  REPRIEVE_TRY(const FileHandle handle,
+               mount_.open_files.add(std::move(file), std::move(share), received.request.number));
+  return open_answer(handle, backing_id);
+}
+
+std::optional<FilesDispatcher::Published> FilesDispatcher::published(const Received& received) {
+  if (!received.resent) return std::nullopt;
+  const auto handle = mount_.open_files.opened_by(received.request.number);
+  const auto open = handle ? mount_.open_files.find(*handle) : nullptr;
+  if (!open) return std::nullopt;
+  return Published{open->file.inode(), open_answer(*handle, open->share.backing_id())};
 }
 
 void FilesDispatcher::withdraw(std::uint64_t handle) {
@@ -68,34 +81,55 @@ void FilesDispatcher::withdraw(std::uint64_t handle) {
   if (written) mount_.invalidator.attributes_stale(inode);
 }
 
-Result<CreatedFile> FilesDispatcher::make(InodeId directory, std::string_view name, NewFile file,
-                                          const Caller& caller) {
+Result<CreatedFile> FilesDispatcher::make(InodeId directory, std::string_view name, const NewFile& file,
+                                          const Reply& reply) {
   Content& content = mount_.core.content();
+  const Caller caller = reply.caller(mount_.mount);
   if (name == late::kUnnamed)
     return content.create_unnamed(mount_.account, directory, file.mode, file.flags, caller, file.umask);
   REPRIEVE_TRY(const EntryName entry, EntryName::parse(name));
-  return content.create(mount_.account, directory, entry, file.mode, file.flags, caller, file.umask);
+  if (!mount_.was_carried_out(reply))
+    return content.create(mount_.account, directory, entry, file.mode, file.flags, caller, file.umask);
+  REPRIEVE_TRY(const Attributes attributes, mount_.core.names().lookup(mount_.account, directory, entry));
+  REPRIEVE_TRY(OpenFile made, content.open(mount_.account, attributes.inode, file.flags & O_ACCMODE, caller));
+  return CreatedFile{attributes, std::move(made)};
+}
+
+Result<kernel::CreateOut> FilesDispatcher::create_and_open(InodeId directory, std::string_view name,
+                                                           const NewFile& file, const Reply& reply) {
+  if (const auto before = published(reply.received())) {
+    REPRIEVE_TRY(const Attributes attributes, attributes_of(*before, directory, name));
+    return kernel::CreateOut{.entry = mount_.entry_of(directory, attributes), .open = before->answer};
+  }
+  REPRIEVE_TRY(CreatedFile created, make(directory, name, file, reply));
+  REPRIEVE_TRY(const kernel::OpenOut opened, publish(std::move(created.file), reply.received()));
+  return kernel::CreateOut{.entry = mount_.entry_of(directory, created.attributes), .open = opened};
+}
+
+Result<Attributes> FilesDispatcher::attributes_of(const Published& file, InodeId directory, std::string_view name) {
+  if (name == late::kUnnamed) return mount_.core.attributes().get(mount_.account, file.inode);
+  REPRIEVE_TRY(const EntryName entry, EntryName::parse(name));
+  return mount_.core.names().lookup(mount_.account, directory, entry);
 }
 
 void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
-  const InodeId directory = mount_.inode_of(parent);
   const NewFile file{.mode = mode & mode_t{07777}, .umask = reply.umask(), .flags = info->flags};
-  auto created = make(directory, name, file, reply.caller(mount_.mount));
-  if (!created) return void(refuse(std::move(reply), created.error()));
-  const auto opened = publish(std::move(created->file));
-  if (!opened) return void(refuse(std::move(reply), opened.error()));
+  const auto answer = create_and_open(mount_.inode_of(parent), name, file, reply);
+  if (!answer) return void(refuse(std::move(reply), answer.error()));
+  if (std::move(reply).wire(*answer) == Sent::no) withdraw(answer->open.handle);
+}
 
-  const kernel::CreateOut answer{.entry = mount_.entry_of(directory, created->attributes), .open = *opened};
-  if (std::move(reply).wire(answer) == Sent::no) withdraw(opened->handle);
+Result<kernel::OpenOut> FilesDispatcher::open_and_publish(InodeId inode, int flags, const Reply& reply) {
+  if (const auto before = published(reply.received())) return before->answer;
+  REPRIEVE_TRY(OpenFile file, mount_.core.content().open(mount_.account, inode, flags, reply.caller(mount_.mount)));
+  return publish(std::move(file), reply.received());
 }
 
 void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
   const InodeId inode = mount_.inode_of(node);
   if ((info->flags & O_TRUNC) != 0) WorkerPool::step_aside();
 
-  auto file = mount_.core.content().open(mount_.account, inode, info->flags, reply.caller(mount_.mount));
-  if (!file) return void(refuse(std::move(reply), file.error()));
-  const auto opened = publish(*std::move(file));
+  const auto opened = open_and_publish(inode, info->flags, reply);
   if (!opened) return void(refuse(std::move(reply), opened.error()));
 
   // What was said to be stable is so no longer, in any mount.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "fs/fuse_api.h"
@@ -37,9 +38,19 @@ class FilesDispatcher {
     mode_t umask;
     int flags;
   };
-  Result<CreatedFile> make(InodeId directory, std::string_view name, NewFile file, const Caller& caller);
+  // What the daemon before this one had opened for a request that it did not come to answer.
+  struct Published {
+    InodeId inode;
+    kernel::OpenOut answer;
+  };
+  Result<CreatedFile> make(InodeId directory, std::string_view name, const NewFile& file, const Reply& reply);
+  Result<kernel::CreateOut> create_and_open(InodeId directory, std::string_view name, const NewFile& file,
+                                            const Reply& reply);
+  Result<kernel::OpenOut> open_and_publish(InodeId inode, int flags, const Reply& reply);
+  [[nodiscard]] Result<Attributes> attributes_of(const Published& file, InodeId directory, std::string_view name);
   // Makes a handle of an open file; what OPEN is answered with.
-  Result<kernel::OpenOut> publish(OpenFile file);
+  Result<kernel::OpenOut> publish(OpenFile file, const Received& received);
+  std::optional<Published> published(const Received& received);
   // Takes back a handle that the kernel never got, or got rid of.
   void withdraw(std::uint64_t handle);
   [[nodiscard]] Result<std::shared_ptr<OpenHandle>> readable(const fuse_file_info& info) const;

@@ -58,7 +58,10 @@ void NamespaceDispatcher::make(Reply reply, fuse_ino_t parent, const char* name,
   const auto entry = EntryName::parse(name);
   if (!entry) return void(std::move(reply).error(entry.error()));
 
-  const auto made = mount_.core.names().create(mount_.account, directory, *entry, node, reply.caller(mount_.mount));
+  Namespace& names = mount_.core.names();
+  const auto made = mount_.was_carried_out(reply)
+                        ? names.lookup(mount_.account, directory, *entry)
+                        : names.create(mount_.account, directory, *entry, node, reply.caller(mount_.mount));
   if (!made) return void(std::move(reply).error(made.error()));
   std::move(reply).wire(mount_.entry_of(directory, *made));
 }
@@ -84,13 +87,17 @@ void NamespaceDispatcher::link(Reply reply, fuse_ino_t node, fuse_ino_t parent, 
   const auto entry = EntryName::parse(name);
   if (!entry) return void(std::move(reply).error(entry.error()));
 
+  Namespace& names = mount_.core.names();
   const auto linked =
-      mount_.core.names().link(mount_.account, mount_.inode_of(node), directory, *entry, reply.caller(mount_.mount));
+      mount_.was_carried_out(reply)
+          ? names.lookup(mount_.account, directory, *entry)
+          : names.link(mount_.account, mount_.inode_of(node), directory, *entry, reply.caller(mount_.mount));
   if (!linked) return void(std::move(reply).error(linked.error()));
   std::move(reply).wire(mount_.entry_of(directory, *linked));
 }
 
 void NamespaceDispatcher::unlink(Reply reply, fuse_ino_t parent, const char* name) {
+  if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
   const auto entry = EntryName::parse(name);
   if (!entry) return void(std::move(reply).error(entry.error()));
 
@@ -101,6 +108,7 @@ void NamespaceDispatcher::unlink(Reply reply, fuse_ino_t parent, const char* nam
 }
 
 void NamespaceDispatcher::rmdir(Reply reply, fuse_ino_t parent, const char* name) {
+  if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
   const auto entry = EntryName::parse(name);
   if (!entry) return void(std::move(reply).error(entry.error()));
 
@@ -112,6 +120,7 @@ void NamespaceDispatcher::rmdir(Reply reply, fuse_ino_t parent, const char* name
 
 void NamespaceDispatcher::rename(Reply reply, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
                                  const char* new_name, unsigned flags) {
+  if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
   const auto mode = to_rename_mode(flags);
   if (!mode) return void(std::move(reply).error(mode.error()));
   const auto from = EntryName::parse(name);

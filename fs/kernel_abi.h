@@ -17,6 +17,7 @@ inline constexpr std::uint64_t kInitHandleKillprivV2 = 1ULL << 28;   // FUSE_HAN
 inline constexpr std::uint64_t kInitExt = 1ULL << 30;                // FUSE_INIT_EXT
 inline constexpr std::uint64_t kInitDirectIoAllowMmap = 1ULL << 36;  // FUSE_DIRECT_IO_ALLOW_MMAP, Linux 6.6
 inline constexpr std::uint64_t kInitPassthrough = 1ULL << 37;        // FUSE_PASSTHROUGH, Linux 6.9
+inline constexpr std::uint64_t kInitHasResend = 1ULL << 39;          // FUSE_HAS_RESEND, Linux 6.9
 inline constexpr std::uint64_t kInitOverIoUring = 1ULL << 41;        // FUSE_OVER_IO_URING, Linux 6.14
 
 // The blob's file system may be stacked this deep, which is: not at all (process_init_reply, fs/fuse/inode.c).
@@ -25,6 +26,13 @@ inline constexpr std::uint32_t kMaxStackDepth = 1;
 // Requests: enum fuse_opcode.
 inline constexpr std::uint32_t kTmpfile = 51;  // FUSE_TMPFILE, Linux 6.1
 inline constexpr std::uint32_t kStatx = 52;    // FUSE_STATX, Linux 6.6
+
+// In the number of a request that was sent before: FUSE_UNIQUE_RESEND.
+inline constexpr std::uint64_t kResent = 1ULL << 63;
+
+// Notifications: enum fuse_notify_code.
+inline constexpr std::int32_t kNotifyResend = 7;         // FUSE_NOTIFY_RESEND, Linux 6.9
+inline constexpr std::int32_t kNotifyIncreaseEpoch = 8;  // FUSE_NOTIFY_INC_EPOCH, Linux 6.16
 
 // Flags of an open.
 inline constexpr std::uint32_t kOpenNoFlush = 1U << 5;      // FOPEN_NOFLUSH, Linux 5.16

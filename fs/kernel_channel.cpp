@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdarg>
@@ -18,6 +19,7 @@
 #include <string_view>
 
 #include "fs/late_requests.h"
+#include "fs/mount_record.h"
 #include "fs/ring_queue.h"
 
 namespace reprieve::fs {
@@ -68,6 +70,15 @@ struct Arguments {
   fuse_args list;
 };
 
+// Handlers run deep inside libfuse 3.14, which tells nobody the number of a request.
+thread_local Received in_hand_of_thread;
+
+// Whether the kernel, which got `before`, may be served as after `now`.
+bool same(const kernel::InitOut& before, const kernel::InitOut& now) {
+  return before.flags == now.flags && before.flags2 == now.flags2 && before.max_write == now.max_write &&
+         before.max_stack_depth == now.max_stack_depth && before.time_gran == now.time_gran;
+}
+
 }  // namespace
 
 RequestBuffer::~RequestBuffer() { std::free(buffer_.mem); }
@@ -99,6 +110,13 @@ Result<void> KernelChannel::adopt(FileDescriptor device) {
   return {};
 }
 
+Result<void> KernelChannel::resume(FileDescriptor device) {
+  if (options_.record->init().empty() || !options_.record->answer())
+    return fail(Errc::invalid_argument, "the record of a mount knows of no INIT");
+  replaying_ = true;
+  return adopt(std::move(device));
+}
+
 Result<void> KernelChannel::mount_with_helper(const std::filesystem::path& mountpoint) {
   if (::fuse_session_mount(session_.get(), mountpoint.c_str()) != 0) {
     return fail(Errc::access_denied, mountpoint.string() + ": fusermount3 could not mount here");
@@ -124,17 +142,25 @@ Result<void> KernelChannel::use(int device) {
 
 int KernelChannel::descriptor() const { return ::fuse_session_fd(session_.get()); }
 
-KernelChannel::Received KernelChannel::receive(RequestBuffer& buffer) {
+KernelChannel::Event KernelChannel::receive(RequestBuffer& buffer) {
   const int result = ::fuse_session_receive_buf(session_.get(), &buffer.buffer_);
-  if (result > 0) return Received::request;
-  if (result == -EINTR || result == -EAGAIN) return Received::interrupted;
+  if (result > 0) return Event::request;
+  if (result == -EINTR || result == -EAGAIN) return Event::interrupted;
   if (result < 0 && result != -ENODEV) {
     spdlog::error("reading from the kernel failed: {}", from_errno(-result, "/dev/fuse").reason);
   }
-  return Received::gone;
+  return Event::gone;
 }
 
-void KernelChannel::process(RequestBuffer& buffer) {
+const Received& KernelChannel::in_hand() { return in_hand_of_thread; }
+
+void KernelChannel::process(RequestBuffer& buffer, std::uint32_t lane) {
+  if (options_.record != nullptr && buffer.buffer_.size >= sizeof(fuse_in_header)) {
+    fuse_in_header header{};
+    std::memcpy(&header, buffer.buffer_.mem, sizeof(header));
+    in_hand_of_thread = {.request = {.number = header.unique & ~kernel::kResent, .lane = lane},
+                         .resent = (header.unique & kernel::kResent) != 0};
+  }
   ::fuse_session_process_buf(session_.get(), &buffer.buffer_);
   if (!announced_.load(std::memory_order_relaxed) && initialised_.load(std::memory_order_relaxed)) {
     announced_.store(true, std::memory_order_relaxed);
@@ -150,6 +176,12 @@ void KernelChannel::process(std::span<std::byte> request) {
 
 ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userdata) {
   KernelChannel& channel = of(userdata);
+  if (channel.replaying_ && !channel.initialised_.load(std::memory_order_relaxed)) {
+    const std::span<const std::byte> init = channel.options_.record->init();
+    std::memcpy(buffer, init.data(), std::min(size, init.size()));
+    channel.note_init(buffer, init.size());
+    return static_cast<ssize_t>(init.size());
+  }
   const ssize_t got = ::read(fd, buffer, size);
   if (got == 0 || (got < 0 && errno == ECONNRESET)) {  // a socket's way to say what /dev/fuse calls ENODEV
     errno = ENODEV;
@@ -181,6 +213,9 @@ void KernelChannel::note_init(const void* request, std::size_t size) {
   init_unique_ = packet.header.unique;
   offered_ = packet.init.flags;
   if ((offered_ & kernel::kInitExt) != 0) offered_ |= std::uint64_t{packet.init.flags2} << 32;
+  if (options_.record != nullptr && !replaying_) {
+    options_.record->keep_init({static_cast<const std::byte*>(request), size});
+  }
 }
 
 ssize_t KernelChannel::answer_init(int fd, const iovec* parts, int count) {
@@ -203,11 +238,31 @@ ssize_t KernelChannel::answer_init(int fd, const iovec* parts, int count) {
     init.flags2 |= static_cast<std::uint32_t>(flags >> 32);
     if ((flags & kernel::kInitPassthrough) != 0) init.max_stack_depth = kernel::kMaxStackDepth;
   }
+  if (replaying_) {
+    same_terms_ = same(*options_.record->answer(), init);
+    initialised_.store(true, std::memory_order_release);
+    return static_cast<ssize_t>(sizeof(header) + sizeof(init));
+  }
+  // Before the kernel has it: one that was not answered after all sends INIT again.
+  if (options_.record != nullptr) options_.record->keep_answer(init);
   std::array<iovec, 2> amended{parts[0], iovec{.iov_base = &init, .iov_len = sizeof(init)}};
   const ssize_t written = ::writev(fd, amended.data(), static_cast<int>(amended.size()));
   if (written > 0) initialised_.store(true, std::memory_order_release);
   return written;
 }
+
+Result<void> KernelChannel::notify(std::int32_t code) {
+  // libfuse 3.14 has no call for these. A notification is an answer to no request, its code in place of an error
+  // (fuse_dev_do_write, fs/fuse/dev.c).
+  const fuse_out_header header{.len = sizeof(header), .error = code, .unique = 0};
+  if (::write(descriptor(), &header, sizeof(header)) != static_cast<ssize_t>(sizeof(header)))
+    return fail(from_errno(errno, "notifying the kernel"));
+  return {};
+}
+
+Result<void> KernelChannel::resend_unanswered() { return notify(kernel::kNotifyResend); }
+
+Result<void> KernelChannel::drop_all_names() { return notify(kernel::kNotifyIncreaseEpoch); }
 
 void KernelChannel::drop_attributes(fuse_ino_t node) {
   (void)::fuse_lowlevel_notify_inval_inode(session_.get(), node, -1, 0);

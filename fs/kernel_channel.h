@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "core/base/caller.h"
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "fs/fuse_api.h"
@@ -17,7 +18,14 @@
 
 namespace reprieve::fs {
 
+class MountRecord;
 struct Dispatchers;
+
+// The request that a thread carries out, as far as it matters to daemons that come after or came before this one.
+struct Received {
+  RequestMark request;  // number 0: no daemon is to come
+  bool resent = false;  // a daemon before this one had it already
+};
 
 // One request as it came from the kernel; kept by a thread and used for one after the other.
 class RequestBuffer {
@@ -37,7 +45,7 @@ class RequestBuffer {
 // as the kernel sends nothing else before it is answered.
 class KernelChannel {
  public:
-  enum class Received : std::uint8_t { request, interrupted, gone };
+  enum class Event : std::uint8_t { request, interrupted, gone };
 
   struct Options {
     // Flags of INIT (kernel_abi.h) to answer with, of those that the kernel offers.
@@ -45,6 +53,8 @@ class KernelChannel {
     // For mount_with_helper().
     std::string source;
     bool allow_other = false;
+    // Where INIT is kept for the daemon after this one, or was by the one before; null where there is none.
+    MountRecord* record = nullptr;
   };
 
   // `operations` see the channel as their userdata. io.
@@ -56,6 +66,9 @@ class KernelChannel {
   // What the session talks over: a descriptor that is mounted already, or one that fusermount3(1) mounts. Once.
   Result<void> adopt(FileDescriptor device);
   Result<void> mount_with_helper(const std::filesystem::path& mountpoint);
+  // Goes on with a mount of the daemon before this one: the first request is the INIT in the record, and the kernel,
+  // which has its answer, is not answered again. Once, instead of adopt(). invalid_argument: that daemon got no INIT.
+  Result<void> resume(FileDescriptor device);
 
   // The one cast of userdata.
   static KernelChannel& of(void* userdata) { return *static_cast<KernelChannel*>(userdata); }
@@ -69,12 +82,24 @@ class KernelChannel {
   [[nodiscard]] bool by_ring() const { return (options_.wanted & offered_ & kernel::kInitOverIoUring) != 0; }
 
   // Waits for a request. `interrupted` by a signal.
-  Received receive(RequestBuffer& buffer);
-  void process(RequestBuffer& buffer);
+  Event receive(RequestBuffer& buffer);
+  // `lane`: see RequestMark; a thread has one of its own.
+  void process(RequestBuffer& buffer, std::uint32_t lane);
   // The same with a request that came another way (RingQueue), whose thread is answered through there.
   void process(std::span<std::byte> request);
 
   [[nodiscard]] int descriptor() const;
+  // Of the request that the calling thread carries out.
+  [[nodiscard]] static const Received& in_hand();
+
+  // Once INIT is done: whether it was answered as the daemon before this one had answered it. The kernel goes by that.
+  [[nodiscard]] bool same_terms() const { return same_terms_; }
+  // Whether the kernel sends anew what a daemon that was killed had not answered.
+  [[nodiscard]] bool can_resend() const { return (offered_ & kernel::kInitHasResend) != 0; }
+  // Has it do so. io.
+  Result<void> resend_unanswered();
+  // All names that the kernel knows are asked for again before they are believed. not_supported before Linux 6.16.
+  Result<void> drop_all_names();
 
   // What the kernel is to drop. A node that it does not know is no error. The last two take locks of the kernel, see
   // Invalidator.
@@ -90,6 +115,7 @@ class KernelChannel {
   static ssize_t writev(int fd, iovec* parts, int count, void* userdata);
   void note_init(const void* request, std::size_t size);
   ssize_t answer_init(int fd, const iovec* parts, int count);
+  Result<void> notify(std::int32_t code);
 
   struct SessionCloser {
     void operator()(fuse_session* session) const;
@@ -104,6 +130,8 @@ class KernelChannel {
   // Of the exchange of INIT; not touched once `initialised_`.
   std::uint64_t init_unique_ = 0;
   std::uint64_t offered_ = 0;
+  bool replaying_ = false;
+  bool same_terms_ = true;
   std::atomic<bool> initialised_{false};
   std::atomic<bool> announced_{false};
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <unordered_set>
+
 #include "core/accounts.h"
 #include "core/file_system.h"
 #include "fs/convert.h"
@@ -8,6 +11,7 @@
 #include "fs/node.h"
 #include "fs/open_files.h"
 #include "fs/passthrough.h"
+#include "fs/reply.h"
 
 namespace reprieve::fs {
 
@@ -19,9 +23,16 @@ struct MountContext {
   Invalidator& invalidator;
   Passthrough& passthrough;
   OpenFiles& open_files;
+  // Of what the kernel sends anew: what the daemon before this one had carried out, though not answered. Constant once
+  // requests are served.
+  std::unordered_set<std::uint64_t> carried_out{};
 
   [[nodiscard]] InodeId inode_of(fuse_ino_t node) const { return to_inode(node, account.root); }
 
+  // Whether all that is left to do for the request is the answer.
+  [[nodiscard]] bool was_carried_out(const Reply& reply) const {
+    return reply.received().resent && carried_out.contains(reply.received().request.number);
+  }
   // How long the kernel may remember a name in `directory`. Names in .trash/ come and go with every deletion, which the
   // kernel is not told of; what is shared changes through other mounts; everything else changes with word from core.
   [[nodiscard]] Lifetime name_lifetime(InodeId directory, Stability name) const {

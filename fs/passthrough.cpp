@@ -6,7 +6,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <unordered_set>
 #include <utility>
 
 #include "core/base/file_descriptor.h"
@@ -112,8 +114,35 @@ Result<Passthrough::Share> Passthrough::open(InodeId inode, int descriptor) {
   return Share(*this, inode, opened.backing_id);
 }
 
+Passthrough::Share Passthrough::resume(InodeId inode, std::int32_t backing_id) {
+  if (backing_id == 0 && !active()) return Share();
+  MutexLock lock(mutex_);
+  Opened& opened = opened_[inode];
+  opened.backing_id = backing_id;
+  ++opened.shares;
+  return Share(*this, inode, backing_id);
+}
+
+void Passthrough::close_strays() {
+  // As many as threads could have been registering when the process ended, and more.
+  constexpr std::int32_t kMostStrays = 64;
+  MutexLock lock(mutex_);
+  std::unordered_set<std::int32_t> known;
+  for (const auto& [inode, opened] : opened_) known.insert(opened.backing_id);
+  const std::int32_t last = record_->last_backing();
+  for (std::int32_t id = std::max(1, last - kMostStrays); id <= last + kMostStrays; ++id) {
+    if (!known.contains(id)) close_backing(id);  // ENOENT for most
+  }
+}
+
+void Passthrough::leave() {
+  MutexLock lock(mutex_);
+  leaving_ = true;
+}
+
 void Passthrough::give_back(InodeId inode) {
   MutexLock lock(mutex_);
+  if (leaving_) return;
   const auto found = opened_.find(inode);
   if (--found->second.shares > 0) return;
   if (found->second.backing_id != 0) close_backing(found->second.backing_id);
@@ -124,6 +153,7 @@ Result<std::int32_t> Passthrough::open_backing(int descriptor) const {
   const kernel::BackingMap map{.fd = descriptor, .flags = 0, .padding = 0};
   const int backing_id = ::ioctl(device_, kernel::kBackingOpen, &map);
   if (backing_id < 0) return fail(Errc::not_supported, refusal(errno));
+  if (record_ != nullptr) record_->keep_backing(backing_id);
   return backing_id;
 }
 

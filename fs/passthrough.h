@@ -11,6 +11,7 @@
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "fs/fuse_api.h"
+#include "fs/mount_record.h"
 #include "fs/session.h"
 
 namespace reprieve::fs {
@@ -40,7 +41,8 @@ class Passthrough {
     std::int32_t backing_id_ = 0;
   };
 
-  explicit Passthrough(PassthroughMode mode) : mode_(mode) {}
+  // `record`, unless it is null, is told of backing ids.
+  Passthrough(PassthroughMode mode, MountRecord* record) : mode_(mode), record_(record) {}
 
   // The flags of INIT that this needs.
   [[nodiscard]] std::uint64_t wanted_flags() const;
@@ -58,6 +60,13 @@ class Passthrough {
   // How one more open of `inode`, whose blob is `descriptor`, is to be answered. not_supported in mode `require`.
   Result<Share> open(InodeId inode, int descriptor);
 
+  // An open of the daemon before this one, whose backing id lives on in the kernel.
+  Share resume(InodeId inode, std::int32_t backing_id);
+  // After all of them: closes what that daemon had registered but not come to tell anybody.
+  void close_strays();
+  // For the daemon after this one: from here on nothing is closed in the kernel any more.
+  void leave();
+
  private:
   struct Opened {
     std::int32_t backing_id = 0;
@@ -70,6 +79,7 @@ class Passthrough {
   void give_back(InodeId inode);
 
   const PassthroughMode mode_;
+  MountRecord* const record_;
   int device_ = -1;     // constant once settled, as the reason is
   std::string reason_;  // why not
   std::atomic<bool> active_{false};
@@ -79,6 +89,7 @@ class Passthrough {
   Mutex mutex_;
   std::unordered_map<InodeId, Opened> opened_ REPRIEVE_GUARDED_BY(mutex_);
   bool warned_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  bool leaving_ REPRIEVE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace reprieve::fs

@@ -15,7 +15,10 @@ Sent sent(int result) { return result == 0 ? Sent::yes : Sent::no; }
 }  // namespace
 
 Reply::Reply(Reply&& other) noexcept
-    : request_(std::exchange(other.request_, nullptr)), operation_(other.operation_), node_(other.node_) {}
+    : request_(std::exchange(other.request_, nullptr)),
+      operation_(other.operation_),
+      node_(other.node_),
+      received_(other.received_) {}
 
 Reply::~Reply() {
   if (request_ == nullptr) return;
@@ -30,7 +33,7 @@ fuse_req_t Reply::take() noexcept { return std::exchange(request_, nullptr); }
 
 Caller Reply::caller(MountId mount) const {
   const fuse_ctx* context = ::fuse_req_ctx(request_);
-  return {.uid = context->uid, .gid = context->gid, .thread = context->pid, .mount = mount};
+  return {.uid = context->uid, .gid = context->gid, .thread = context->pid, .mount = mount, .request = received_.request};
 }
 
 mode_t Reply::umask() const { return ::fuse_req_ctx(request_)->umask; }

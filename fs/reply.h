@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "fs/fuse_api.h"
+#include "fs/kernel_channel.h"
 
 namespace reprieve::fs {
 
@@ -23,7 +24,7 @@ class [[nodiscard]] Reply {
  public:
   // `operation` must outlive it: a literal.
   Reply(fuse_req_t request, std::string_view operation, fuse_ino_t node) noexcept
-      : request_(request), operation_(operation), node_(node) {}
+      : request_(request), operation_(operation), node_(node), received_(KernelChannel::in_hand()) {}
   Reply(Reply&& other) noexcept;
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
@@ -31,6 +32,7 @@ class [[nodiscard]] Reply {
   ~Reply();
 
   [[nodiscard]] Caller caller(MountId mount) const;
+  [[nodiscard]] const Received& received() const { return received_; }
   // The caller's umask, of requests that create something.
   [[nodiscard]] mode_t umask() const;
   // The caller's supplementary groups; none where its process cannot be seen. Reads /proc.
@@ -72,6 +74,7 @@ class [[nodiscard]] Reply {
   fuse_req_t request_;
   std::string_view operation_;
   fuse_ino_t node_;
+  Received received_;
 };
 
 }  // namespace reprieve::fs

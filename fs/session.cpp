@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "core/base/sync.h"
@@ -11,12 +13,18 @@
 #include "fs/kernel_channel.h"
 #include "fs/kernel_ring.h"
 #include "fs/mount_context.h"
+#include "fs/mount_record.h"
 #include "fs/mounting.h"
 #include "fs/operations.h"
 #include "fs/worker_pool.h"
 
 namespace reprieve::fs {
 namespace {
+
+// Threads that serve one mount that outlives its daemon, at the most; also what the lanes of one daemon are counted from.
+constexpr std::uint32_t kMostLanes = 64;
+// Daemons that may be killed one after the other before the first request that they were sent is answered.
+constexpr std::uint32_t kMostGenerations = 64;
 
 enum class Stage : std::uint8_t { starting, ready, unusable, gone };
 // Who put the mount into the tree, and takes it out.
@@ -25,10 +33,13 @@ enum class MountedBy : std::uint8_t { nobody, root, helper };
 }  // namespace
 
 struct Session::Parts {
-  Parts(FileSystem& file_system, const Account& of, MountId id, MountOptions with, Invalidator& tells)
+  Parts(FileSystem& file_system, const Account& of, MountId id, MountOptions with, Invalidator& tells,
+        std::unique_ptr<MountRecord> of_mount)
       : options(std::move(with)),
         invalidator(tells),
-        passthrough(options.passthrough),
+        record(std::move(of_mount)),
+        passthrough(options.passthrough, record.get()),
+        open_files(record.get()),
         context{file_system, of, id, tells, passthrough, open_files},
         dispatchers(context) {}
 
@@ -37,6 +48,10 @@ struct Session::Parts {
   Result<void> make_ring();
   void settle(std::uint64_t offered);
   Result<void> start_ring();
+  // Takes up what was open and asks for what was not answered.
+  Result<void> take_over();
+  void reopen(MountRecord::Slot slot, const MountRecord::Open& open);
+  void stop_serving();
   void went_away();
   Result<void> unmount();
   void reach(Stage to);
@@ -45,6 +60,9 @@ struct Session::Parts {
   Invalidator& invalidator;
   MountedBy mounted_by = MountedBy::nobody;
   std::function<void()> on_unmounted;
+
+  bool resumed = false;
+  const std::unique_ptr<MountRecord> record;  // null where no daemon is to come after this one
 
   // Destroyed from below: first the threads, then the channel, which closes the kernel's side, then what they used.
   Passthrough passthrough;
@@ -73,17 +91,23 @@ Result<void> Session::Parts::open_channel() {
   const std::uint64_t by_ring = ring != nullptr ? kernel::kInitOverIoUring : 0;
   const KernelChannel::Options with{.wanted = kFlags | by_ring | passthrough.wanted_flags(),
                                     .source = options.source,
-                                    .allow_other = options.allow_other};
+                                    .allow_other = options.allow_other,
+                                    .record = record.get()};
   REPRIEVE_TRY(channel, KernelChannel::open(operations(), with));
   channel->serve(dispatchers);
   channel->on_initialised([this](std::uint64_t offered) { settle(offered); });
-  workers = std::make_unique<WorkerPool>(*channel, options.threads);
+  const std::uint32_t first_lane = record != nullptr ? record->generation() * kMostLanes : 0;
+  const unsigned threads = record != nullptr ? std::min(options.threads, kMostLanes) : options.threads;
+  workers = std::make_unique<WorkerPool>(*channel, threads, first_lane);
   workers->on_gone([this] { went_away(); });
   return {};
 }
 
 Result<void> Session::Parts::make_ring() {
   if (options.io_uring == RingMode::off) return fail(Errc::not_supported, "turned off");
+  // What it has fetched and not answered when it is killed is lost with it: the kernel sends anew only what was read
+  // from the device (fuse_resend, fs/fuse/dev.c, which does not look at rings).
+  if (record != nullptr) return fail(Errc::not_supported, "the mount is to outlive the daemon");
   // Then much more than requests goes through the daemon, and the device can splice it.
   if (options.passthrough == PassthroughMode::off) return fail(Errc::not_supported, "passthrough is turned off");
   REPRIEVE_TRY_VOID(KernelRing::allow());
@@ -107,6 +131,7 @@ Result<void> Session::Parts::start_ring() {
 void Session::Parts::settle(std::uint64_t offered) {
   Result<void> settled = passthrough.settle(channel->descriptor(), offered, options.store);
   if (settled) settled = start_ring();
+  if (settled && resumed) settled = take_over();
   if (settled) {
     spdlog::info("{} on {}: data path: {}", context.account.name, options.mountpoint.string(), passthrough.data_path());
     return reach(Stage::ready);
@@ -118,6 +143,35 @@ void Session::Parts::settle(std::uint64_t offered) {
   reach(Stage::unusable);
 }
 
+Result<void> Session::Parts::take_over() {
+  if (!channel->same_terms())
+    return fail(Errc::not_supported, "the daemon before this one told the kernel something else; mount it anew");
+  // Those of the lanes before are kept as long as they can come again; what is older was answered.
+  const std::uint32_t generation = record->generation();
+  const std::uint32_t oldest = generation > kMostGenerations ? generation - kMostGenerations : 0;
+  REPRIEVE_TRY_VOID(context.core.forget_requests(context.mount, oldest * kMostLanes));
+  REPRIEVE_TRY(const auto requests, context.core.carried_out(context.mount));
+  context.carried_out.insert(requests.begin(), requests.end());
+  for (auto& [slot, open] : record->take_opens()) reopen(std::move(slot), open);
+  if (passthrough.active()) passthrough.close_strays();
+  // What the daemon before had changed and not come to announce.
+  if (const auto dropped = channel->drop_all_names(); !dropped) {
+    spdlog::warn("{}: names may be out of date: {}", options.mountpoint.string(), reason_of(dropped.error()));
+  }
+  return channel->resend_unanswered();
+}
+
+void Session::Parts::reopen(MountRecord::Slot slot, const MountRecord::Open& open) {
+  auto file = context.core.content().reopen({.inode = open.inode, .writable = open.writable, .opened = open.opened});
+  if (!file) {
+    spdlog::error("inode={} was open and cannot be opened again: {}", open.inode.number(), reason_of(file.error()));
+    return;
+  }
+  OpenHandle handle{std::move(slot), *std::move(file), passthrough.resume(open.inode, open.backing_id)};
+  if (open.closing) return;  // closed here and now
+  open_files.resume(open, std::move(handle));
+}
+
 void Session::Parts::went_away() {
   {
     const MutexLock lock(mutex);
@@ -127,6 +181,21 @@ void Session::Parts::went_away() {
   }
   spdlog::info("{} on {}: unmounted from outside", context.account.name, options.mountpoint.string());
   if (on_unmounted) on_unmounted();
+}
+
+void Session::Parts::stop_serving() {
+  workers->stop();
+  if (ring != nullptr) ring->stop();
+  {
+    const MutexLock waiting(mutex);
+    if (stage == Stage::starting) stage = Stage::gone;
+    changed.notify_all();
+  }
+  // Closes the kernel's side, which ends what nobody read any more unless somebody else holds it, and then the files.
+  ring.reset();
+  workers.reset();
+  channel.reset();
+  open_files.clear();
 }
 
 void Session::Parts::reach(Stage to) {
@@ -158,9 +227,19 @@ Session::~Session() { stop(); }
 
 Result<std::unique_ptr<Session>> Session::mount(FileSystem& file_system, const Account& account, MountId id,
                                                 const MountOptions& options, Invalidator& invalidator) {
-  auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator);
-  MountOptions& settled = parts->options;
+  MountOptions settled = options;
   REPRIEVE_TRY(settled.mountpoint, prepare_mountpoint(options.mountpoint, options.source));
+  std::unique_ptr<MountRecord> record;
+  if (options.outlives_daemon) {
+    REPRIEVE_TRY(record, MountRecord::make({.mount = id,
+                                            .account = account.name,
+                                            .mountpoint = settled.mountpoint,
+                                            .source = settled.source,
+                                            .allow_other = settled.allow_other,
+                                            .by_helper = ::geteuid() != 0}));
+    REPRIEVE_TRY_VOID(file_system.forget_requests(id, std::numeric_limits<std::uint32_t>::max()));
+  }
+  auto parts = std::make_unique<Parts>(file_system, account, id, settled, invalidator, std::move(record));
   if (auto made = parts->make_ring(); !made) parts->no_ring_because = reason_of(made.error());
   REPRIEVE_TRY_VOID(parts->open_channel());
   if (::geteuid() == 0) {
@@ -179,10 +258,27 @@ Result<std::unique_ptr<Session>> Session::mount(FileSystem& file_system, const A
   return std::unique_ptr<Session>(new Session(std::move(parts)));
 }
 
+Result<std::unique_ptr<Session>> Session::resume(FileSystem& file_system, const Account& account, MountOptions options,
+                                                 Invalidator& invalidator, Inherited inherited) {
+  const MountRecord::Identity mount = inherited.record->identity();
+  options.mountpoint = mount.mountpoint;
+  options.source = mount.source;
+  options.allow_other = mount.allow_other;
+  auto parts = std::make_unique<Parts>(file_system, account, mount.mount, std::move(options), invalidator,
+                                       std::move(inherited.record));
+  parts->resumed = true;
+  parts->mounted_by = mount.by_helper ? MountedBy::helper : MountedBy::root;
+  if (auto made = parts->make_ring(); !made) parts->no_ring_because = reason_of(made.error());
+  REPRIEVE_TRY_VOID(parts->open_channel());
+  REPRIEVE_TRY_VOID(parts->channel->resume(std::move(inherited.device)));
+  invalidator.add(mount.mount, account.root, *parts->channel);
+  return std::unique_ptr<Session>(new Session(std::move(parts)));
+}
+
 Result<std::unique_ptr<Session>> Session::attach(FileSystem& file_system, const Account& account, MountId id,
                                                  const MountOptions& options, Invalidator& invalidator,
                                                  FileDescriptor channel) {
-  auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator);
+  auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator, nullptr);
   REPRIEVE_TRY_VOID(parts->open_channel());
   REPRIEVE_TRY_VOID(parts->channel->adopt(std::move(channel)));
   invalidator.add(id, account.root, *parts->channel);
@@ -213,18 +309,22 @@ void Session::stop() {
   if (const auto unmounted = parts_->unmount(); !unmounted) {
     spdlog::error("{}", reason_of(unmounted.error()));
   }
+  parts_->stop_serving();
+}
+
+void Session::leave() {
+  const MutexLock lock(parts_->stop_mutex);
+  if (std::exchange(parts_->stopped, true)) return;
+  parts_->invalidator.remove(parts_->context.mount);
   parts_->workers->stop();
-  if (parts_->ring != nullptr) parts_->ring->stop();
-  {
-    const MutexLock waiting(parts_->mutex);
-    if (parts_->stage == Stage::starting) parts_->stage = Stage::gone;
-    parts_->changed.notify_all();
-  }
-  // Closes the kernel's side, which ends what nobody read any more, and then the files.
-  parts_->ring.reset();
-  parts_->workers.reset();
-  parts_->channel.reset();
-  parts_->open_files.clear();
+  parts_->record->freeze();
+  parts_->passthrough.leave();
+  parts_->stop_serving();
+}
+
+std::optional<Heirlooms> Session::heirlooms() const {
+  if (parts_->record == nullptr || !parts_->channel->can_resend()) return std::nullopt;
+  return Heirlooms{.device = parts_->channel->descriptor(), .record = parts_->record->descriptor()};
 }
 
 bool Session::passthrough_active() const { return parts_->passthrough.active(); }

@@ -54,7 +54,8 @@ unsigned threads_of_mount(unsigned configured) {
   return std::clamp(2 * std::thread::hardware_concurrency(), kFewestThreads, kMostThreadsByDefault);
 }
 
-WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads) : channel_(channel), most_(threads_of_mount(threads)) {
+WorkerPool::WorkerPool(KernelChannel& channel, unsigned threads, std::uint32_t first_lane)
+    : channel_(channel), most_(threads_of_mount(threads)), first_lane_(first_lane) {
   install_wake_handler();
 }
 
@@ -68,6 +69,7 @@ Result<void> WorkerPool::start() {
 Result<void> WorkerPool::start_worker() {
   workers_.push_back(std::make_unique<Worker>());
   Worker& worker = *workers_.back();
+  worker.lane = first_lane_ + static_cast<std::uint32_t>(workers_.size()) - 1;
   auto started = start_thread([this, &worker] { run(worker); });
   if (!started) {
     workers_.pop_back();
@@ -116,7 +118,7 @@ void WorkerPool::hand_over() {
 
 void WorkerPool::run(Worker& self) {
   take_only_the_wake_signal();
-  while (await_turn()) read_requests();
+  while (await_turn()) read_requests(self.lane);
   MutexLock lock(mutex_);
   self.finished = true;
   finished_.notify_all();
@@ -134,7 +136,7 @@ bool WorkerPool::await_turn() {
   return true;
 }
 
-void WorkerPool::read_requests() {
+void WorkerPool::read_requests(std::uint32_t lane) {
   RequestBuffer buffer;
   EagerWait wait;
   reader_of = this;
@@ -145,9 +147,9 @@ void WorkerPool::read_requests() {
       wait.before_read(channel_.descriptor());
     }
     switch (channel_.receive(buffer)) {
-      case KernelChannel::Received::request: channel_.process(buffer); break;
-      case KernelChannel::Received::interrupted: break;
-      case KernelChannel::Received::gone: channel_gone(); return;
+      case KernelChannel::Event::request: channel_.process(buffer, lane); break;
+      case KernelChannel::Event::interrupted: break;
+      case KernelChannel::Event::gone: channel_gone(); return;
     }
   }
   reader_of = nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -27,8 +28,8 @@ namespace reprieve::fs {
 // Thread-safe.
 class WorkerPool {
  public:
-  // `threads`: see threads_of_mount().
-  WorkerPool(KernelChannel& channel, unsigned threads);
+  // `threads`: see threads_of_mount(). Their lanes (RequestMark) are numbered from `first_lane`.
+  WorkerPool(KernelChannel& channel, unsigned threads, std::uint32_t first_lane = 0);
   ~WorkerPool();  // as stop()
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -50,12 +51,13 @@ class WorkerPool {
  private:
   struct Worker {
     std::thread thread;
+    std::uint32_t lane = 0;
     bool finished = false;
   };
 
   void run(Worker& self);
   bool await_turn() REPRIEVE_EXCLUDES(mutex_);
-  void read_requests();
+  void read_requests(std::uint32_t lane);
   void hand_over() REPRIEVE_EXCLUDES(mutex_);
   Result<void> start_worker() REPRIEVE_REQUIRES(mutex_);
   void channel_gone() REPRIEVE_EXCLUDES(mutex_);
@@ -63,6 +65,7 @@ class WorkerPool {
 
   KernelChannel& channel_;
   const unsigned most_;
+  const std::uint32_t first_lane_;
   std::function<void()> on_gone_;
   std::atomic<bool> relaxed_{false};
   std::atomic<bool> stopping_{false};  // read at every request; written under the mutex

@@ -3,9 +3,19 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+
 #include "core/base/ids.h"
 
 namespace reprieve {
+
+// Tells a request from all others of its mount, for the daemon that takes over when this one was killed: what was not
+// answered by then comes a second time, though it may have been carried out. Those of one lane are served one after the
+// other, each answered before the next, so that of a lane only the last one counts.
+struct RequestMark {
+  std::uint64_t number = 0;  // 0: cannot come again
+  std::uint32_t lane = 0;
+};
 
 // On whose behalf an operation runs.
 struct Caller {
@@ -15,6 +25,7 @@ struct Caller {
   pid_t thread = 0;
   // The mount that the request came through, whose kernel knows of the change already; none for the control socket.
   MountId mount{};
+  RequestMark request{};
 };
 
 }  // namespace reprieve

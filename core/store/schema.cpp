@@ -183,13 +183,25 @@ CREATE INDEX acls ON xattrs (inode)
   WHERE name IN (CAST('system.posix_acl_access' AS BLOB), CAST('system.posix_acl_default' AS BLOB));
 )sql";
 
+// Of requests that may come again. Numbers of a mount and lane are overwritten in place, so the table stays as small as
+// the threads that serve are few.
+constexpr const char* kRequests = R"sql(
+CREATE TABLE carried_out (
+  mount INTEGER NOT NULL,
+  lane INTEGER NOT NULL,
+  request INTEGER NOT NULL,
+  PRIMARY KEY (mount, lane)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls}};
+constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls},
+                                  Migration{4, kRequests}};
 
 }  // namespace
 

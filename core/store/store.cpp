@@ -47,7 +47,8 @@ struct Store::Connection {
         sequences(*database),
         grants(*database),
         events(*database),
-        derivations(*database) {
+        derivations(*database),
+        requests(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     tell_of_commits(log, reserve);
@@ -71,8 +72,9 @@ struct Store::Connection {
   GrantRows grants;
   EventRows events;
   DerivationRows derivations;
+  RequestRows requests;
   Transaction transaction{inodes, entries, trash,  accounts,    purges, sequences,
-                          grants, hidden,  events, derivations, reserve};
+                          grants, hidden,  events, derivations, requests, reserve};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).

@@ -20,6 +20,7 @@
 #include "core/store/hidden_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/purge_rows.h"
+#include "core/store/request_rows.h"
 #include "core/store/reserve.h"
 #include "core/store/sequence_rows.h"
 #include "core/store/trash_rows.h"
@@ -40,6 +41,7 @@ class Transaction {
   HiddenRows& hidden;
   EventRows& events;
   DerivationRows& derivations;
+  RequestRows& requests;
   Reserve& reserve;
 
   // Before anything new is made: no_space while the disk is full, and what is left is for deleting, restoring and

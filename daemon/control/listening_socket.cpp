@@ -94,7 +94,7 @@ Result<ListeningSocket> ListeningSocket::bind(const std::filesystem::path& path,
   return socket;
 }
 
-Result<ListeningSocket> ListeningSocket::inherit(int descriptor) {
+Result<ListeningSocket> ListeningSocket::inherit(int descriptor, const std::filesystem::path& path) {
   FileDescriptor owned(descriptor);
   int domain = 0;
   int type = 0;
@@ -107,8 +107,17 @@ Result<ListeningSocket> ListeningSocket::inherit(int descriptor) {
   if (!known || domain != AF_UNIX || type != SOCK_STREAM || listens == 0) {
     return fail(Errc::invalid_argument, "the inherited descriptor is not a listening Unix stream socket");
   }
-  return ListeningSocket(std::move(owned));
+  ListeningSocket socket(std::move(owned));
+  struct stat status {};
+  if (!path.empty() && ::lstat(path.c_str(), &status) == 0) {
+    socket.path_ = path;
+    socket.device_ = status.st_dev;
+    socket.inode_ = status.st_ino;
+  }
+  return socket;
 }
+
+void ListeningSocket::leave() { path_.clear(); }
 
 ListeningSocket::~ListeningSocket() {
   if (path_.empty()) return;

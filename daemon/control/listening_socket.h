@@ -22,8 +22,9 @@ class ListeningSocket {
   // Makes the socket; nobody can connect before owner and mode are set. A socket file that nobody answers on is
   // replaced. Errors: those of check(), io.
   static Result<ListeningSocket> bind(const std::filesystem::path& path, std::optional<gid_t> group, mode_t mode);
-  // Takes over a socket that already listens, as socket activation gives it. invalid_argument.
-  static Result<ListeningSocket> inherit(int descriptor);
+  // Takes over a socket that already listens, as socket activation gives it. `path`: the file that leads to it, which is
+  // this object's then; empty where it is somebody else's. invalid_argument.
+  static Result<ListeningSocket> inherit(int descriptor, const std::filesystem::path& path = {});
 
   ListeningSocket(ListeningSocket&&) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
@@ -31,6 +32,8 @@ class ListeningSocket {
 
   // Lends the descriptor.
   [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+  // Leaves the file where it is, for who goes on with the socket.
+  void leave();
   // Gives it away, for a library that closes it; the file stays this object's.
   [[nodiscard]] int release_descriptor() { return descriptor_.release(); }
 

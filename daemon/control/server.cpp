@@ -60,6 +60,9 @@ class Server::Engine {
     return {};
   }
 
+  int descriptor() { return acceptor_.native_handle(); }
+  void leave_socket() { socket_.leave(); }
+
   void stop() {
     asio::post(io_, [this] {
       stopping_ = true;
@@ -158,7 +161,7 @@ class Server::Engine {
 Result<std::unique_ptr<Server>> Server::listen(FileSystem& files, MountTable& mounts, const ServerOptions& options,
                                                spdlog::logger& logger) {
   REPRIEVE_TRY(ListeningSocket socket, options.inherited
-                                           ? ListeningSocket::inherit(*options.inherited)
+                                           ? ListeningSocket::inherit(*options.inherited, options.socket)
                                            : ListeningSocket::bind(options.socket, options.group, options.mode));
   auto engine = std::make_unique<Engine>(files, mounts, options, std::move(socket), logger);
   return std::unique_ptr<Server>(new Server(std::move(engine)));
@@ -168,6 +171,13 @@ Server::Server(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 Server::~Server() { stop(); }
 
 Result<void> Server::start() { return engine_->start(); }
+
+int Server::descriptor() { return engine_->descriptor(); }
+
+void Server::leave() {
+  engine_->leave_socket();
+  stop();
+}
 
 void Server::stop() {
   if (!engine_) return;

@@ -38,7 +38,8 @@ struct ServerOptions {
   std::optional<gid_t> group;
   mode_t mode = 0660;
   Limits limits;
-  // A socket that listens already (socket activation), used instead of `socket` and closed by the server.
+  // A socket that listens already, used instead of making one and closed by the server: that of socket activation, with
+  // no `socket`, or one that a daemon before this one made at `socket`.
   std::optional<int> inherited;
   std::string version;
 };
@@ -57,6 +58,11 @@ class Server {
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Lends the listening socket, for who is to hold it beyond the end of this process.
+  [[nodiscard]] int descriptor();
+  // As stop(), but the socket's file stays, for a process that goes on with it.
+  void leave();
 
   // io: no thread could be started.
   Result<void> start();

@@ -140,8 +140,8 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
                                     int flags, const Caller& caller, mode_t umask) {
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
-  OpenFile file = share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags),
-                        parts_.clock.now());
+  OpenFile file =
+      share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags), parts_.clock.now());
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};

@@ -120,9 +120,9 @@ Result<void> App::start() {
   REPRIEVE_TRY(const control::ServerOptions socket, socket_options());
   const std::filesystem::path& store = config_.core.store.path;
   spdlog::info("reprieved {} opens the store {}", REPRIEVE_VERSION, store.string());
-  REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_, inherited_.opens()));
   invalidator_ = std::make_unique<fs::Invalidator>();
   REPRIEVE_TRY_VOID(invalidator_->start());
+  REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_, inherited_.opens()));
   files_->set_change_listener(invalidator_.get());
   REPRIEVE_TRY(mounts_, Mounts::make(*files_, *invalidator_));
   // The socket first, which can be refused without having mounted anything; it is served last.

@@ -19,7 +19,8 @@
 namespace reprieve {
 
 // Whether what the configuration names is there: the group, and mount points that can be ones, unless they are mounted
-// already as `inherited` says: those would have to answer. Errors: invalid_argument, whose reason has one line a problem.
+// already as `inherited` says: those would have to answer. Errors: invalid_argument, whose reason has one line a
+// problem.
 Result<void> check_surroundings(const Config& config, const service::Inheritance& inherited = {});
 
 // The daemon: puts store, mounts and control socket together, serves until it is told to stop, and takes them apart in

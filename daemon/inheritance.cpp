@@ -93,9 +93,8 @@ std::vector<HeldOpen> Inheritance::opens() const {
 }
 
 bool Inheritance::has_mount(const std::filesystem::path& mountpoint) const {
-  return std::ranges::any_of(mounts, [&](const fs::Inherited& mount) {
-    return mount.record->identity().mountpoint == mountpoint;
-  });
+  return std::ranges::any_of(
+      mounts, [&](const fs::Inherited& mount) { return mount.record->identity().mountpoint == mountpoint; });
 }
 
 std::optional<fs::Inherited> Inheritance::take(const std::string& account, const std::filesystem::path& mountpoint) {
@@ -143,8 +142,8 @@ void abandon(const std::vector<fs::Inherited>& mounts) {
   for (const fs::Inherited& mount : mounts) {
     const fs::MountRecord::Identity identity = mount.record->identity();
     spdlog::warn("{}: unmounting what the daemon before this one served", identity.mountpoint.string());
-    const auto unmounted = identity.by_helper ? fs::unmount_with_helper(identity.mountpoint)
-                                              : fs::unmount_fuse(identity.mountpoint);
+    const auto unmounted =
+        identity.by_helper ? fs::unmount_with_helper(identity.mountpoint) : fs::unmount_fuse(identity.mountpoint);
     if (!unmounted) spdlog::error("{}", reason_of(unmounted.error()));
   }
 }

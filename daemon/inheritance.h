@@ -13,8 +13,8 @@
 #include "fs/session.h"
 
 // What outlives this process because somebody else holds its descriptors: the service manager's descriptor store
-// (systemd.service(5), FileDescriptorStoreMax=), or the parent process of `reprieved --supervise`, which speaks the same
-// protocol (sd_notify(3), FDSTORE=1; sd_listen_fds(3)). Called from the main thread.
+// (systemd.service(5), FileDescriptorStoreMax=), or the parent process of `reprieved --supervise`, which speaks the
+// same protocol (sd_notify(3), FDSTORE=1; sd_listen_fds(3)). Called from the main thread.
 namespace reprieve::service {
 
 // Whether there is such a holder: whoever listens to notifications is taken for one unless it says that its store has

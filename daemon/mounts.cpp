@@ -84,8 +84,7 @@ Result<void> Mounts::resume(const MountSettings& mount, const Config& config, fs
   const AccountOwner owner = owner_of_new_account(mount);
   const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
   if (!account) return fail(at(mount, account.error()));
-  auto session =
-      fs::Session::resume(files_, *account, to_options(mount, config), invalidator_, std::move(inherited));
+  auto session = fs::Session::resume(files_, *account, to_options(mount, config), invalidator_, std::move(inherited));
   if (!session) return fail(at(mount, session.error()));
   return serve(*std::move(session));
 }

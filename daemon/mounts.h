@@ -39,7 +39,8 @@ class Mounts final : public control::MountTable {
   void reap();
   // Unmounts all and waits for what is being served.
   void stop();
-  // Serves no more, and leaves to the daemon after this one the mounts that it can go on with; the others are unmounted.
+  // Serves no more, and leaves to the daemon after this one the mounts that it can go on with; the others are
+  // unmounted.
   void leave();
 
   [[nodiscard]] std::size_t size();

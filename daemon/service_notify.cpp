@@ -76,7 +76,7 @@ std::optional<std::chrono::milliseconds> watchdog_interval() {
 bool restart_is_queued() {
   // The manager's own socket first, which root may use and which works without a message bus, as systemctl(1) does it.
   const std::unique_ptr<sd_bus, decltype(&::sd_bus_flush_close_unref)> bus(connect_to_manager(),
-                                                                          &::sd_bus_flush_close_unref);
+                                                                           &::sd_bus_flush_close_unref);
   return bus != nullptr && queued_job(*bus) == "restart";
 }
 

@@ -107,6 +107,8 @@ Result<void> Supervisor::prepare() {
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail(Errc::internal, "signals cannot be blocked");
   signals_ = FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail(from_errno(errno, "signalfd"));
+  // For the heralds of daemons that died before them (fs/herald.h).
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return fail(from_errno(errno, "the supervisor"));
   return listen_for_notifications();
 }
 
@@ -229,10 +231,14 @@ void Supervisor::take_notification(const std::string& state, std::vector<FileDes
 
 std::optional<ExitCode> Supervisor::handle_death() {
   int status = 0;
-  if (daemon_ < 0 || ::waitpid(daemon_, &status, WNOHANG) != daemon_) return std::nullopt;
+  std::optional<int> of_daemon;
+  for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (ended == daemon_) of_daemon = status;
+  }
+  if (!of_daemon) return std::nullopt;
   handle_notification();  // what it sent before
   daemon_ = -1;
-  return judge(status);
+  return judge(*of_daemon);
 }
 
 std::optional<ExitCode> Supervisor::judge(int status) {

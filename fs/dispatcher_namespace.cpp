@@ -88,10 +88,9 @@ void NamespaceDispatcher::link(Reply reply, fuse_ino_t node, fuse_ino_t parent, 
   if (!entry) return void(std::move(reply).error(entry.error()));
 
   Namespace& names = mount_.core.names();
-  const auto linked =
-      mount_.was_carried_out(reply)
-          ? names.lookup(mount_.account, directory, *entry)
-          : names.link(mount_.account, mount_.inode_of(node), directory, *entry, reply.caller(mount_.mount));
+  const auto linked = mount_.was_carried_out(reply) ? names.lookup(mount_.account, directory, *entry)
+                                                    : names.link(mount_.account, mount_.inode_of(node), directory,
+                                                                 *entry, reply.caller(mount_.mount));
   if (!linked) return void(std::move(reply).error(linked.error()));
   std::move(reply).wire(mount_.entry_of(directory, *linked));
 }

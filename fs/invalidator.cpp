@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include "core/base/thread.h"
@@ -11,6 +12,33 @@
 #include "fs/node.h"
 
 namespace reprieve::fs {
+namespace {
+
+template <typename Body>
+std::vector<std::byte> notice(fuse_notify_code code, const Body& body, std::size_t more) {
+  const std::size_t size = sizeof(fuse_out_header) + sizeof body + more;
+  const fuse_out_header header{.len = static_cast<std::uint32_t>(size), .error = code, .unique = 0};
+  std::vector<std::byte> packet(size);
+  std::memcpy(packet.data(), &header, sizeof header);
+  std::memcpy(packet.data() + sizeof header, &body, sizeof body);
+  return packet;
+}
+
+// The packets of fuse_lowlevel_notify_inval_entry() and fuse_lowlevel_notify_inval_inode().
+std::vector<std::byte> stale_name(fuse_ino_t directory, const std::string& name) {
+  fuse_notify_inval_entry_out body{};
+  body.parent = directory;
+  body.namelen = static_cast<std::uint32_t>(name.size());
+  std::vector<std::byte> packet = notice(FUSE_NOTIFY_INVAL_ENTRY, body, name.size() + 1);
+  std::memcpy(packet.data() + packet.size() - name.size() - 1, name.c_str(), name.size() + 1);
+  return packet;
+}
+
+std::vector<std::byte> stale_pages(fuse_ino_t node) {
+  return notice(FUSE_NOTIFY_INVAL_INODE, fuse_notify_inval_inode_out{.ino = node, .off = 0, .len = 0}, 0);
+}
+
+}  // namespace
 
 Invalidator::~Invalidator() {
   {
@@ -22,22 +50,27 @@ Invalidator::~Invalidator() {
 }
 
 Result<void> Invalidator::start() {
+  REPRIEVE_TRY(herald_, Herald::start());
   REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
   return {};
 }
 
 void Invalidator::add(MountId mount, InodeId root, KernelChannel& channel) {
+  herald_->add(mount, channel.descriptor());
   MutexLock lock(mutex_);
   mounts_[mount] = {.root = root, .channel = &channel};
 }
 
 void Invalidator::remove(MountId mount) {
-  MutexLock lock(mutex_);
-  const auto found = mounts_.find(mount);
-  if (found == mounts_.end()) return;
-  found->second.leaving = true;
-  while (found->second.in_use > 0) settled_.wait(mutex_);
-  mounts_.erase(found);
+  {
+    MutexLock lock(mutex_);
+    const auto found = mounts_.find(mount);
+    if (found == mounts_.end()) return;
+    found->second.leaving = true;
+    while (found->second.in_use > 0) settled_.wait(mutex_);
+    mounts_.erase(found);
+  }
+  herald_->remove(mount);
 }
 
 std::vector<MountId> Invalidator::mounts() {
@@ -75,11 +108,12 @@ void Invalidator::attributes_stale(InodeId inode) {
 }
 
 void Invalidator::tell(MountId mount, const std::vector<Change>& changes) {
-  with_mount(mount, [&changes](KernelChannel& channel, InodeId root) {
+  with_mount(mount, [this, mount, &changes](KernelChannel& channel, InodeId root) {
     for (const Change& change : changes) {
       const fuse_ino_t node = to_node(change.inode, root);
-      if (change.name) channel.drop_name(node, change.name->bytes());
-      channel.drop_listing(node);
+      if (change.name && !herald_->tell(mount, stale_name(node, change.name->bytes())))
+        channel.drop_name(node, change.name->bytes());
+      if (!herald_->tell(mount, stale_pages(node))) channel.drop_listing(node);
     }
   });
 }

@@ -3,12 +3,14 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/changes.h"
+#include "fs/herald.h"
 
 namespace reprieve::fs {
 
@@ -18,9 +20,9 @@ class KernelChannel;
 //
 // Dropping a name, or the cached data of a file, takes locks in the kernel that it holds while it waits for the answer
 // to a request (fuse_reverse_inval_entry, fs/fuse/dir.c; the warning at fuse_lowlevel_notify_inval_entry). So a thread
-// that is inside an operation never does that: a thread of its own does. Dropping attributes takes no lock
-// (fuse_reverse_inval_inode with a negative offset, fs/fuse/inode.c) and is done on the spot, in every mount.
-// So is dropping the listings that other mounts have cached: the pages that hold one are locked only while it is copied
+// that is inside an operation never does that: a thread of its own has it done (Herald). Dropping attributes takes no
+// lock (fuse_reverse_inval_inode with a negative offset, fs/fuse/inode.c) and is done on the spot, in every mount. So
+// is dropping the listings that other mounts have cached: the pages that hold one are locked only while it is copied
 // (fuse_add_dirent_to_cache, fs/fuse/readdir.c), and two changes within one tick of the clock leave a directory's
 // mtime, by which the kernel would tell that a listing is old, as it is.
 class Invalidator final : public ChangeListener {
@@ -30,7 +32,7 @@ class Invalidator final : public ChangeListener {
   Invalidator(const Invalidator&) = delete;
   Invalidator& operator=(const Invalidator&) = delete;
 
-  // Before anything changes. io: no thread could be started.
+  // Before anything changes, and best while the process is small. Errors: those of fork(2) and of a thread's start.
   Result<void> start();
 
   // `root` is the inode that this mount's kernel calls node 1.
@@ -72,6 +74,7 @@ class Invalidator final : public ChangeListener {
   std::deque<Notice> queue_ REPRIEVE_GUARDED_BY(mutex_);
   bool busy_ REPRIEVE_GUARDED_BY(mutex_) = false;
   bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<Herald> herald_;  // constant once started
   std::thread thread_;
 };
 

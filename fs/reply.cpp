@@ -33,7 +33,8 @@ fuse_req_t Reply::take() noexcept { return std::exchange(request_, nullptr); }
 
 Caller Reply::caller(MountId mount) const {
   const fuse_ctx* context = ::fuse_req_ctx(request_);
-  return {.uid = context->uid, .gid = context->gid, .thread = context->pid, .mount = mount, .request = received_.request};
+  return {
+      .uid = context->uid, .gid = context->gid, .thread = context->pid, .mount = mount, .request = received_.request};
 }
 
 mode_t Reply::umask() const { return ::fuse_req_ctx(request_)->umask; }

@@ -21,7 +21,8 @@
 namespace reprieve::fs {
 namespace {
 
-// Threads that serve one mount that outlives its daemon, at the most; also what the lanes of one daemon are counted from.
+// Threads that serve one mount that outlives its daemon, at the most; also what the lanes of one daemon are counted
+// from.
 constexpr std::uint32_t kMostLanes = 64;
 // Daemons that may be killed one after the other before the first request that they were sent is answered.
 constexpr std::uint32_t kMostGenerations = 64;

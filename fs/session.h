@@ -35,7 +35,7 @@ struct MountOptions {
   unsigned threads = 0;              // the most that serve this mount at one time; 0: what suits the machine
   std::string source = "reprieve";   // what mount(8) shows, STORE#ACCOUNT; tells our own dead mounts from others
   std::filesystem::path store = {};  // a directory on the disk of the blobs, where passthrough is tried at start
-  bool outlives_daemon = false;      // what a daemon after this one needs is kept; requests do not come by io_uring then
+  bool outlives_daemon = false;  // what a daemon after this one needs is kept; requests do not come by io_uring then
 };
 
 class MountRecord;

@@ -87,7 +87,8 @@ class InodeRows {
   static constexpr int kColumns = 17;
 
  private:
-  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, target_, modified_;
+  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, target_,
+      modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, adopt_, change_ids_;

@@ -201,7 +201,7 @@ struct Migration {
 
 // Append only: a released step is never edited.
 constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls},
-                                  Migration{4, kRequests}};
+                                 Migration{4, kRequests}};
 
 }  // namespace
 

@@ -73,7 +73,7 @@ struct Store::Connection {
   EventRows events;
   DerivationRows derivations;
   RequestRows requests;
-  Transaction transaction{inodes, entries, trash,  accounts,    purges, sequences,
+  Transaction transaction{inodes, entries, trash,  accounts,    purges,   sequences,
                           grants, hidden,  events, derivations, requests, reserve};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock

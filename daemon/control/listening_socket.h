@@ -22,8 +22,8 @@ class ListeningSocket {
   // Makes the socket; nobody can connect before owner and mode are set. A socket file that nobody answers on is
   // replaced. Errors: those of check(), io.
   static Result<ListeningSocket> bind(const std::filesystem::path& path, std::optional<gid_t> group, mode_t mode);
-  // Takes over a socket that already listens, as socket activation gives it. `path`: the file that leads to it, which is
-  // this object's then; empty where it is somebody else's. invalid_argument.
+  // Takes over a socket that already listens, as socket activation gives it. `path`: the file that leads to it, which
+  // is this object's then; empty where it is somebody else's. invalid_argument.
   static Result<ListeningSocket> inherit(int descriptor, const std::filesystem::path& path = {});
 
   ListeningSocket(ListeningSocket&&) noexcept = default;

@@ -96,6 +96,8 @@ bool DaemonProcess::start(std::chrono::seconds limit) {
   const std::filesystem::path notify = directory_ / "notify";
   const FileDescriptor notifications = listen_for_notifications(notify);
   CommandOptions options{.environment = options_.environment};
+  // Listens for READY=1 alone: it would not hold a mount beyond the daemon's end.
+  options.environment.emplace_back("FDSTORE", "0");
   options.environment.emplace_back("NOTIFY_SOCKET", notify.string());
   process_ = std::make_unique<ChildProcess>(command_line(), std::move(options), log_path());
   return wait_ready(notifications.get(), limit);
@@ -145,6 +147,22 @@ void DaemonProcess::unmount_leftover() const {
     ::umount2(mount_.c_str(), MNT_FORCE);
     if (is_mount_point(mount_) && ::umount2(mount_.c_str(), MNT_DETACH) != 0) return;
   }
+}
+
+pid_t DaemonProcess::serving_pid() const {
+  const std::string own = std::to_string(pid());
+  std::istringstream children([&] {
+    std::ostringstream text;
+    text << std::ifstream("/proc/" + own + "/task/" + own + "/children").rdbuf();
+    return text.str();
+  }());
+  // Heralds of processes that are gone may be children too.
+  for (pid_t child = 0; children >> child;) {
+    std::string name;
+    std::getline(std::ifstream("/proc/" + std::to_string(child) + "/comm"), name);
+    if (name == "reprieved") return child;
+  }
+  return -1;
 }
 
 bool DaemonProcess::restart() {

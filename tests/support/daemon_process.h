@@ -45,6 +45,8 @@ class DaemonProcess {
 
   [[nodiscard]] bool running() { return process_ && process_->running(); }
   [[nodiscard]] pid_t pid() const { return process_ ? process_->pid() : -1; }
+  // With `--supervise` among the arguments: the process that serves; -1 while there is none.
+  [[nodiscard]] pid_t serving_pid() const;
   [[nodiscard]] const std::filesystem::path& mount() const { return mount_; }
   [[nodiscard]] const std::filesystem::path& store() const { return store_; }
   [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }

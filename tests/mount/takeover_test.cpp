@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon dies and nobody notices: what programs do in a mount goes on as if nothing had been, whoever holds the
+// mount meanwhile.
+#include <dirent.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "tests/mount/mount_test.h"
+#include "tests/mount/storm.h"
+#include "tests/support/descriptor_holder.h"
+#include "tests/support/store_invariants.h"
+#include "tests/support/wait.h"
+
+namespace reprieve::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::chrono::seconds storm_time() {
+  const char* const seconds = std::getenv("REPRIEVE_STORM_SECONDS");
+  return std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : 8);
+}
+
+FileDescriptor open_file(const std::filesystem::path& path, int flags) {
+  FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+  EXPECT_TRUE(file) << path << ": " << std::strerror(errno);
+  return file;
+}
+
+class Supervised : public MountTest {
+ protected:
+  DaemonOptions options() const override { return {.arguments = {"--supervise"}}; }
+
+  // SIGKILL to the serving process, and until another has taken over.
+  void kill_serving() {
+    const pid_t before = daemon_->serving_pid();
+    ASSERT_GT(before, 0);
+    ::kill(before, SIGKILL);
+    ASSERT_TRUE(wait_until([&] {
+      const pid_t now = daemon_->serving_pid();
+      return now > 0 && now != before;
+    })) << daemon_->log();
+  }
+};
+
+TEST_F(Supervised, WhatIsOpenStaysOpen) {
+  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
+  const FileDescriptor unlinked = open_file(project() / "u", O_CREAT | O_RDWR);
+  const FileDescriptor unnamed = open_file(project(), O_TMPFILE | O_RDWR);
+  for (const FileDescriptor* open : {&file, &unlinked, &unnamed}) ASSERT_EQ(::write(open->get(), "before", 6), 6);
+  ASSERT_EQ(::unlink((project() / "u").c_str()), 0);
+  ctl({"empty", "--yes"});
+  void* const mapped = ::mmap(nullptr, 6, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  ASSERT_EQ(::flock(file.get(), LOCK_EX), 0);
+
+  for (int round = 0; round < 3; ++round) kill_serving();
+
+  std::memcpy(mapped, "mapped", 6);
+  char bytes[16] = {};
+  EXPECT_EQ(::pread(file.get(), bytes, sizeof bytes, 0), 6);
+  EXPECT_STREQ(bytes, "mapped");
+  const FileDescriptor other = open_file(project() / "f", O_RDWR);
+  EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), -1);
+  for (const FileDescriptor* open : {&unlinked, &unnamed}) {
+    struct stat status {};
+    EXPECT_EQ(::write(open->get(), " after", 6), 6);
+    EXPECT_EQ(::pread(open->get(), bytes, sizeof bytes, 0), 12);
+    EXPECT_EQ(std::string(bytes, 12), "before after");
+    ASSERT_EQ(::fstat(open->get(), &status), 0) << std::strerror(errno);
+    EXPECT_EQ(status.st_nlink, 0U);
+    EXPECT_EQ(status.st_size, 12);
+    EXPECT_EQ(::fsync(open->get()), 0);
+  }
+  const std::string path = "/proc/self/fd/" + std::to_string(unnamed.get());
+  EXPECT_EQ(::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, (project() / "named").c_str(), AT_SYMLINK_FOLLOW), 0)
+      << std::strerror(errno);
+  ::munmap(mapped, 6);
+}
+
+TEST_F(Supervised, AListingGoesOnWhereItWas) {
+  constexpr int kFiles = 2000;
+  for (int i = 0; i < kFiles; ++i) open_file(run_folder() / std::to_string(i), O_CREAT | O_WRONLY);
+  DIR* const stream = ::opendir(run_folder().c_str());
+  ASSERT_NE(stream, nullptr);
+  std::multiset<std::string> seen;
+  int count = 0;
+  while (const dirent* entry = ::readdir(stream)) {
+    seen.insert(entry->d_name);
+    if (++count % 500 == 0) kill_serving();
+  }
+  ::closedir(stream);
+  EXPECT_EQ(seen.size(), kFiles + 2U);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), seen.size());
+}
+
+TEST_F(Supervised, TheStorageOfAFileIsGivenBackAtItsLastClose) {
+  FileDescriptor unlinked = open_file(project() / "u", O_CREAT | O_RDWR);
+  ASSERT_EQ(::unlink((project() / "u").c_str()), 0);
+  kill_serving();
+  ctl({"empty", "--yes"});
+  kill_serving();
+  EXPECT_EQ(::write(unlinked.get(), "kept", 4), 4);
+  unlinked.reset();
+  EXPECT_TRUE(wait_until([&] {
+    return run({"find", daemon_->store() / "blobs", "-type", "f", "-size", "+0"}).out.empty();
+  }));
+}
+
+TEST_F(Supervised, AChangeOnTheSocketIsSeenThoughItsDaemonIsKilledRightAfter) {
+  for (int round = 0; round < 20; ++round) {
+    open_file(project() / "f", O_CREAT | O_WRONLY);
+    // As soon as the answer is there, or before.
+    std::thread killer([&] { kill_serving(); });
+    static_cast<void>(daemon_->ctl({"trash", "--yes", (project() / "f").string()}));
+    killer.join();
+    const bool in_project = std::filesystem::exists(project() / "f");
+    const bool in_trash = std::filesystem::exists(trash() / "f");
+    EXPECT_NE(in_project, in_trash) << "in round " << round;
+    if (in_trash) ctl({"empty", "--yes"});
+  }
+}
+
+TEST_F(Supervised, ANewVersionTakesOverWithoutUnmounting) {
+  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
+  ASSERT_EQ(::write(file.get(), "a", 1), 1);
+  const pid_t before = daemon_->serving_pid();
+  struct stat mounted {};
+  ASSERT_EQ(::stat(mount().c_str(), &mounted), 0);
+  ::kill(daemon_->pid(), SIGUSR1);
+  ASSERT_TRUE(wait_until([&] { return daemon_->serving_pid() > 0 && daemon_->serving_pid() != before; }));
+  EXPECT_EQ(::write(file.get(), "b", 1), 1);
+  struct stat now {};
+  ASSERT_EQ(::stat(mount().c_str(), &now), 0);
+  EXPECT_EQ(now.st_dev, mounted.st_dev);
+  EXPECT_TRUE(wait_until([&] { return daemon_->log().find("goes on where") != std::string::npos; }));
+  EXPECT_THAT(daemon_->log(), HasSubstr("left the mounts to the next"));
+  ctl({"ping"});
+}
+
+TEST_F(Supervised, OneThatDiesAgainAndAgainIsGivenUpAndNothingHangs) {
+  for (pid_t last = 0; daemon_->running();) {
+    const pid_t serving = daemon_->serving_pid();
+    if (serving <= 0 || serving == last) continue;
+    ::kill(serving, SIGKILL);
+    last = serving;
+  }
+  EXPECT_EQ(daemon_->wait(), 1);
+  EXPECT_THAT(daemon_->log(), HasSubstr("again and again"));
+  EXPECT_FALSE(is_mount_point(mount()));
+  EXPECT_FALSE(std::filesystem::exists(daemon_->socket()));
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  EXPECT_TRUE(std::filesystem::is_directory(project()));
+}
+
+TEST_F(Supervised, WithoutItsSupervisorTheDaemonUnmountsAndStops) {
+  const pid_t serving = daemon_->serving_pid();
+  ::kill(daemon_->pid(), SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return ::kill(serving, 0) != 0 && !is_mount_point(mount()); }));
+  daemon_->wait();
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+}
+
+// Every call of every program succeeds and gives the one right answer while the daemon is killed all the time.
+template <typename Kill>
+void storm(const std::filesystem::path& project, const std::filesystem::path& trash, const Kill& kill) {
+  Storm storm(project, trash);
+  std::mt19937 random(std::random_device{}());
+  const auto end = std::chrono::steady_clock::now() + storm_time();
+  int kills = 0;
+  while (std::chrono::steady_clock::now() < end && !storm.failed()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 300));
+    kill();
+    ++kills;
+  }
+  EXPECT_EQ(storm.finish(), "");
+  EXPECT_GT(storm.rounds(), 0U);
+  ::testing::Test::RecordProperty("kills", kills);
+}
+
+TEST_F(Supervised, ProgramsNoticeNothingOfAStorm) {
+  storm(project(), trash(), [&] {
+    if (const pid_t serving = daemon_->serving_pid(); serving > 0) ::kill(serving, SIGKILL);
+  });
+  EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
+  EXPECT_EQ(broken_invariants(daemon_->store()), "");
+  ASSERT_TRUE(daemon_->start());
+}
+
+class SupervisedSpliced : public Supervised {
+ protected:
+  DaemonOptions options() const override {
+    return {.configuration = "[fuse]\npassthrough = \"off\"\n", .arguments = {"--supervise"}};
+  }
+};
+
+TEST_F(SupervisedSpliced, ProgramsNoticeNothingOfAStorm) {
+  storm(project(), trash(), [&] {
+    if (const pid_t serving = daemon_->serving_pid(); serving > 0) ::kill(serving, SIGKILL);
+  });
+  EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
+  EXPECT_EQ(broken_invariants(daemon_->store()), "");
+  ASSERT_TRUE(daemon_->start());
+}
+
+// The service manager's side of the same.
+TEST(DescriptorStore, ProgramsNoticeNothingOfAStorm) {
+  if (const std::string why = why_no_mounts(); !why.empty()) GTEST_SKIP() << why;
+  const TemporaryDirectory directory;
+  const auto mount = directory.path() / "mnt";
+  std::filesystem::create_directory(mount);
+  DescriptorHolder holder({REPRIEVED_PATH, "--store", directory.path() / "store", "--mount", "lab=" + mount.string(),
+                           "--socket", directory.path() / "control.sock"},
+                          directory.path() / "daemon.log");
+  ASSERT_TRUE(holder.start());
+  EXPECT_EQ(holder.held(), (std::set<std::string>{"reprieve-control", "reprieve-device-1", "reprieve-record-1"}));
+  std::filesystem::create_directory(mount / "projects/P");
+  storm(mount / "projects/P", mount / ".trash", [&] {
+    holder.kill();
+    ASSERT_TRUE(holder.start());
+  });
+  EXPECT_EQ(holder.stop(), 0);
+  EXPECT_EQ(holder.held(), std::set<std::string>{});
+  EXPECT_FALSE(is_mount_point(mount));
+  EXPECT_EQ(broken_invariants(directory.path() / "store"), "");
+}
+
+}  // namespace
+}  // namespace reprieve::test

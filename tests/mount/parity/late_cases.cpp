@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
+#include "tests/mount/file_handle.h"
 #include "tests/mount/parity/matrix.h"
 
 namespace reprieve::test {
@@ -73,14 +73,8 @@ CaseGroup unnamed_cases() {
             }}}};
 }
 
-// The bytes of a file_handle, which ends in an array of the size that it tells.
-struct alignas(file_handle) Handle {
-  std::array<unsigned char, sizeof(file_handle) + MAX_HANDLE_SZ> bytes;
-  file_handle* head() { return reinterpret_cast<file_handle*>(bytes.data()); }
-};
-
 Handle handle_of(Transcript& t, const std::string& path) {
-  Handle handle{};
+  Handle handle;
   handle.head()->handle_bytes = MAX_HANDLE_SZ;
   int mount = 0;
   t.note("name_to_handle_at " + path, ::name_to_handle_at(AT_FDCWD, path.c_str(), handle.head(), &mount, 0));

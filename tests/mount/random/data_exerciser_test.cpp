@@ -211,12 +211,18 @@ class Checked {
   std::optional<std::string> complaint_;
 };
 
-class DataExerciser : public ::testing::TestWithParam<std::string> {
+// How requests and data go between kernel and daemon.
+struct DataPath {
+  const char* name;
+  const char* settings;  // of [fuse]
+};
+
+class DataExerciser : public ::testing::TestWithParam<DataPath> {
  protected:
   void SetUp() override {
     if (const std::string reason = why_no_mounts(); !reason.empty()) GTEST_SKIP() << reason;
     daemon_ = std::make_unique<DaemonProcess>(
-        directory_.path(), DaemonOptions{.configuration = "[fuse]\npassthrough = \"" + GetParam() + "\"\n"});
+        directory_.path(), DaemonOptions{.configuration = std::string("[fuse]\n") + GetParam().settings});
     ASSERT_TRUE(daemon_->start()) << daemon_->log();
     std::cout << "REPRIEVE_RANDOM_SEED=" << seed_ << "\n";
     const auto folder = daemon_->mount() / "projects/P";
@@ -281,8 +287,11 @@ TEST_P(DataExerciser, AgreesWithAModel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, DataExerciser, ::testing::Values("auto", "off"),
-                         [](const auto& mode) { return mode.param == "off" ? "Splice" : "Passthrough"; });
+INSTANTIATE_TEST_SUITE_P(Random, DataExerciser,
+                         ::testing::Values(DataPath{"Passthrough", ""},
+                                           DataPath{"PassthroughWithoutRings", "io_uring = \"off\"\n"},
+                                           DataPath{"Splice", "passthrough = \"off\"\n"}),
+                         [](const auto& path) { return path.param.name; });
 
 }  // namespace
 }  // namespace reprieve::test

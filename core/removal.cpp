@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 
 #include "core/ancestry.h"
@@ -44,12 +45,14 @@ EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
 void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
   Timestamp modified = directory.modified;
   bool unbroken = true;
-  std::unordered_set<std::string> names;
-  for (const auto& [entry, inode] : tx.entries.list(directory.id, EntryId{}, kContainers)) names.insert(entry.name);
+  const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
+  std::unordered_set<std::string_view> names;
+  for (const auto& [entry, inode] : left) names.insert(entry.name);
   // A sample that is in another project too has been emptied there as well, and is full again.
   const bool seen_elsewhere = tx.entries.places_of_directory(directory.id).size() > 1;
   int subdirectories = 0;
-  for (const FoldableRow& row : tx.trash.of_session_in(directory.id, deletion.session)) {
+  const auto rows = tx.trash.of_session_in(directory.id, deletion.session);
+  for (const FoldableRow& row : rows) {
     // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
     // directory in between.
     unbroken = unbroken && row.parent_modified_after == modified;
@@ -59,8 +62,8 @@ void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, 
       ++subdirectories;
     } else {
       // Only where another name is left can somebody still look at the count that goes up again here.
-      if (row.inode.links > 0) changes.aftermath.push_back({row.inode.id, std::nullopt});
-      tx.inodes.add_links(row.inode.id, 1, deletion.now);
+      if (row.links > 0) changes.aftermath.push_back({row.inode, std::nullopt});
+      tx.inodes.add_links(row.inode, 1, deletion.now);
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);

@@ -10,7 +10,6 @@ namespace reprieve {
 namespace {
 
 constexpr int kTrashColumns = 21;
-constexpr int kFoldableColumns = 6;
 
 std::string select(const char* rest) {
   return std::string(
@@ -63,11 +62,9 @@ TrashRows::TrashRows(SQLite::Database& database)
                           " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
       of_session_in_(
           database,
-          std::string("SELECT t.id, t.kind, t.parent_modified_before, t.parent_modified_after, e.id, e.name, ") +
-              InodeRows::columns() +
-              " FROM entries e CROSS JOIN trash_items t ON t.id = e.item"
-              " CROSS JOIN inodes i ON i.id = e.inode"
-              " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
+          "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, t.kind"
+          " FROM entries e CROSS JOIN trash_items t ON t.id = e.item CROSS JOIN inodes i ON i.id = e.inode"
+          " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),
       last_session_(database,
                     "SELECT session, deleted FROM trash_items WHERE +account = ?1 AND uid = ?2 AND deleted_by = ?1"
@@ -122,17 +119,18 @@ std::vector<TrashRowWithInode> TrashRows::list(AccountId account, TrashItemId af
   return rows;
 }
 
-std::vector<FoldableRow> TrashRows::of_session_in(InodeId directory, SessionId session) {
-  std::vector<FoldableRow> rows;
+std::deque<FoldableRow> TrashRows::of_session_in(InodeId directory, SessionId session) {
+  std::deque<FoldableRow> rows;  // which does not hold everything twice while it grows
   Query query(of_session_in_, directory, session);
   while (query.step()) {
     rows.push_back({.item = query.id<TrashItemId>(0),
-                    .kind = static_cast<ItemKind>(query.integer(1)),
-                    .parent_modified_before = query.time(2),
-                    .parent_modified_after = query.time(3),
-                    .entry = query.id<EntryId>(4),
-                    .name = query.bytes(5),
-                    .inode = InodeRows::read_row(query, kFoldableColumns)});
+                    .parent_modified_before = query.time(1),
+                    .parent_modified_after = query.time(2),
+                    .entry = query.id<EntryId>(3),
+                    .name = query.bytes(4),
+                    .inode = query.id<InodeId>(5),
+                    .links = static_cast<std::uint32_t>(query.integer(6)),
+                    .kind = static_cast<ItemKind>(query.integer(7))});
   }
   std::ranges::sort(rows, std::ranges::greater{}, &FoldableRow::item);
   return rows;

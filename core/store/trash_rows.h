@@ -3,6 +3,8 @@
 
 #include <SQLiteCpp/Statement.h>
 
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,15 +46,16 @@ struct TrashRowWithInode {
   InodeRow inode;
 };
 
-// What folding needs of an item, its entry and its inode.
+// What folding needs of an item, its entry and its inode, and no more: there is one for each name that a directory had.
 struct FoldableRow {
   TrashItemId item;
-  ItemKind kind = ItemKind::file;
   Timestamp parent_modified_before{};
   Timestamp parent_modified_after{};
   EntryId entry;
   std::string name;  // of the entry
-  InodeRow inode;
+  InodeId inode;
+  std::uint32_t links = 0;  // of the inode
+  ItemKind kind = ItemKind::file;
 };
 
 // SQL over trash items. Reached through a Transaction only.
@@ -70,7 +73,7 @@ class TrashRows {
   // At most `limit` behind `after`, with the inodes, for a listing of .trash/.
   std::vector<TrashRowWithInode> list(AccountId account, TrashItemId after, std::size_t limit);
   // What `session` trashed out of the directory, newest first; not the files that it took from a run or an analysis.
-  std::vector<FoldableRow> of_session_in(InodeId directory, SessionId session);
+  std::deque<FoldableRow> of_session_in(InodeId directory, SessionId session);
   std::uint64_t count();
   // The session of the newest item that the account's user deleted itself.
   std::optional<SessionEnd> last_session(AccountId account, uid_t uid);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
-#include <boost/json/value.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,8 +38,10 @@ class SharingTest : public ::testing::Test {
   CommandResult as(uid_t user, const std::string& line) const;
   // The same, expected to succeed. What it printed.
   std::string run_as(uid_t user, const std::string& line) const;
-  // Everything that the user can tell of a tree but when it was looked at, and every byte.
-  std::string view(uid_t user, const std::filesystem::path& top) const;
+  // Everything that the user can tell of a tree but when it was looked at, and every byte. of_tree: nor when inodes
+  // were changed, which tells that a name was away for a while.
+  enum class Changes : std::uint8_t { of_inodes, of_tree };
+  std::string view(uid_t user, const std::filesystem::path& top, Changes changes = Changes::of_inodes) const;
   CommandResult ctl_as(uid_t user, std::vector<std::string> arguments) const;
   void share(const std::string& project, const std::string& role) const;
 

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <set>
 
 #include "tests/control/raw_client.h"
 #include "tests/support/tree_snapshot.h"
+#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
@@ -23,6 +25,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLongest = 20000;  // over some pages
 constexpr std::array kFolders{"", "d/", "e/"};
 constexpr int kNames = 4;  // in each
+constexpr std::chrono::milliseconds kMoment{2000};
 
 int done(std::int64_t result) { return result < 0 ? errno : 0; }
 
@@ -174,7 +177,8 @@ void Interleaving::trash_and_restore(Random& random, Slot& slot, const fs::path&
   away_and_back(random, view(0) / slot.path, [&] {
     for (std::size_t mount : {0U, 1U}) {
       expect(look(view(mount) / slot.path), ENOENT, slot.path + " in the trash");
-      if (names_in((view(mount) / slot.path).parent_path()).contains(fs::path(slot.path).filename()))
+      const fs::path path = view(mount) / slot.path;
+      if (!wait_until([&] { return !names_in(path.parent_path()).contains(path.filename()); }, kMoment))
         complain(slot.path + " is listed while it is in the trash");
     }
     // What is written to it there comes back with it.
@@ -209,11 +213,10 @@ void Interleaving::move(Random& random) {
 void Interleaving::turn_over(Random& random) {
   const std::lock_guard first(gate_);
   const std::unique_lock whole(project_);
-  switch (random() % 5) {
+  switch (random() % 4) {
     case 0:
     case 1: trash_project(random); break;
     case 2: move_directory(random); break;
-    case 3: share_again(); break;
     default: empty_trash(); break;
   }
   const fs::path there = any_view(random);
@@ -228,7 +231,8 @@ void Interleaving::trash_project(Random& random) {
     for (std::size_t mount : {0U, 1U}) {
       expect(look(view(mount)), ENOENT, "the project in the trash");
       expect(look(view(mount) / slots_.front()->path), ENOENT, "a file in it");
-      if (names_in(places_.projects[mount]).contains(places_.name)) complain("the project is listed in the trash");
+      if (!wait_until([&] { return !names_in(places_.projects[mount]).contains(places_.name); }, kMoment))
+        complain("the project is listed while it is in the trash");
     }
   });
 }
@@ -245,14 +249,6 @@ void Interleaving::move_directory(Random& random) {
     }
   }
   expect(done(::rename((there / "e/d").c_str(), (there / "d").c_str())), 0, "move a directory back");
-}
-
-void Interleaving::share_again() {
-  const std::string whom = R"({"path":")" + view(0).native() + R"(","with":"bob"})";
-  request("POST", "/v1/unshare", whom);
-  expect(look(view(1)), ENOENT, "a project that is not shared");
-  if (names_in(places_.projects[1]).contains(places_.name)) complain("the project is listed and not shared");
-  request("POST", "/v1/share", R"({"path":")" + view(0).native() + R"(","with":"bob","role":"editor"})");
 }
 
 void Interleaving::empty_trash() {
@@ -294,8 +290,11 @@ void Interleaving::check(const Slot& slot, const fs::path& there) {
   expect(done(::lstat(path.c_str(), &status)), slot.file ? 0 : ENOENT, "stat " + slot.path);
   const FileDescriptor file = open_file(path, O_RDONLY);
   expect(file ? 0 : errno, slot.file ? 0 : ENOENT, "open " + slot.path);
-  if (names_in(path.parent_path()).contains(path.filename()) != (slot.file != nullptr))
-    complain(slot.path + (slot.file ? " is not listed" : " is still listed"));
+  // One that another thread of this mount had under way may be remembered for a moment (decision 27).
+  const auto is_listed_right = [&] {
+    return names_in(path.parent_path()).contains(path.filename()) == (slot.file != nullptr);
+  };
+  if (!wait_until(is_listed_right, kMoment)) complain(slot.path + (slot.file ? " is not listed" : " is still listed"));
   if (!file || !slot.file) return;
   // Held open, what is in no tree any more is shown as to a viewer; this has a name.
   if ((status.st_mode & 07777U) != slot.file->mode)

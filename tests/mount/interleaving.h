@@ -85,7 +85,6 @@ class Interleaving {
 
   void trash_project(Random& random);
   void move_directory(Random& random);
-  void share_again();
   void empty_trash();
   // The owner's item goes and comes back, by mv or through the socket; `gone` looks in between.
   void away_and_back(Random& random, const std::filesystem::path& path, const std::function<void()>& gone);

@@ -99,6 +99,25 @@ TEST_F(TwoMounts, TheSameInodeUnderBothNames) {
   EXPECT_EQ(look(projects(kBob) / "Q~2"), 0);
 }
 
+TEST_F(TwoMounts, UnsharedItIsGoneAndSharedAgainItIsThere) {
+  write_file(ada("f"), "x");
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_EQ(read_file(bob("f")), "x");
+    ASSERT_EQ(ctl_as(kAda, {"unshare", ada(), "bob"}).exit_code, 0);
+    EXPECT_EQ(look(bob("f")), ENOENT);
+    EXPECT_FALSE(names_in(projects(kBob)).contains("P"));
+    // Not shared, the owner's kernel may remember it; shared, it must not.
+    EXPECT_EQ(read_file(ada("f")), "x");
+    EXPECT_TRUE(names_in(ada()).contains("f"));
+    share("P", "editor");
+    ASSERT_EQ(::rename(bob("f").c_str(), bob("g").c_str()), 0);
+    EXPECT_EQ(look(ada("f")), ENOENT);
+    EXPECT_EQ(read_file(ada("g")), "x");
+    EXPECT_FALSE(names_in(ada()).contains("f"));
+    ASSERT_EQ(::rename(ada("g").c_str(), ada("f").c_str()), 0);
+  }
+}
+
 TEST_F(TwoMounts, MappedAndOpenFilesAreOne) {
   write_file(ada("f"), std::string(4096, 'a'));
   const FileDescriptor here(::open(ada("f").c_str(), O_RDWR | O_CLOEXEC));

@@ -12,16 +12,16 @@
 #include "tests/support/unix_users.h"
 
 namespace reprieve::test {
-namespace {
 
-const std::array kUnixUsers{UnixUser{"reprieve-test-ada", kAda}, UnixUser{"reprieve-test-bob", kBob},
-                            UnixUser{"reprieve-test-eve", kEve}};
-
-}  // namespace
+std::string make_test_users() {
+  const std::array users{UnixUser{"reprieve-test-ada", kAda}, UnixUser{"reprieve-test-bob", kBob},
+                         UnixUser{"reprieve-test-eve", kEve}};
+  return make_unix_users(users);
+}
 
 void SharingTest::SetUp() {
   if (const std::string reason = why_no_mounts(); !reason.empty()) GTEST_SKIP() << reason;
-  ASSERT_EQ(make_unix_users(kUnixUsers), "");
+  ASSERT_EQ(make_test_users(), "");
   std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
   {
     DaemonProcess first(directory_.path());

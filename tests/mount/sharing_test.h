@@ -20,6 +20,9 @@ inline constexpr uid_t kAda = 30001;
 inline constexpr uid_t kBob = 30002;
 inline constexpr uid_t kEve = 30003;
 
+// Makes these users for the test alone. Empty, or why it could not be done.
+std::string make_test_users();
+
 // A daemon with the accounts ada, bob and eve of three Unix users, each mounted, and a control socket that all may
 // connect to. At the end the daemon is expected to stop cleanly and the store to keep its invariants.
 class SharingTest : public ::testing::Test {

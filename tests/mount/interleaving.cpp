@@ -271,7 +271,8 @@ void Interleaving::away_and_back(Random& random, const fs::path& path, const std
   }
   const std::string answer = request("POST", "/v1/trash", R"({"paths":[")" + path.native() + R"("]})");
   gone();
-  const auto& id = boost::json::parse(answer).at("results").at(0).at("id");
+  const auto body = boost::json::parse(answer);
+  const auto& id = body.at("results").at(0).at("id");
   request("POST", "/v1/restore", R"({"account":"ada","ids":[)" + std::to_string(id.to_number<std::int64_t>()) + "]}");
 }
 

@@ -42,6 +42,7 @@ void leave(CoreParts& parts, Transaction& tx, const Deletion& deletion, const En
            const std::string& parent_path, Folding folding, Changes& changes) {
   const auto& [entry, inode] = doomed;
   const AccountId account = deletion.account.id;
+  if (folding == Folding::fold) take_back(parts, tx, deletion, inode, changes);
   forget_hidden(tx, account, inode.id);
   tx.entries.remove(entry.parent, entry.id);
   tx.inodes.directory_changed(entry.parent, -1, deletion.now);
@@ -58,6 +59,7 @@ void hide(CoreParts& parts, Transaction& tx, const Deletion& deletion, const Ent
   const bool is_directory = S_ISDIR(inode.mode);
   const bool may_go_on = folding == Folding::fold && parts.session_ends.watch(tx, deletion.session);
   if (is_directory && folding == Folding::fold) {
+    take_back(parts, tx, deletion, inode, changes);
     tx.hidden.remove_unsettled_in(account, inode.id, deletion.session);
     parts.rebirths.died(account, inode.id);
   }

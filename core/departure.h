@@ -40,13 +40,14 @@ Removed take_away(CoreParts& parts, Transaction& tx, const Deletion& deletion, c
                   const Location& parent, Folding folding, Changes& changes,
                   const std::optional<EntryName>& wanted = std::nullopt);
 
-// Carries out leave. The grant stays, so that the account may come back as long as the owner allows it.
+// Carries out leave. The grant stays, so that the account may come back as long as the owner allows it. With
+// Folding::fold, what the session discarded from the item, because the account had made it, is back for the others.
 void leave(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
            const std::string& parent_path, Folding folding, Changes& changes);
 
-// Carries out hide. With Folding::fold, the account's own removals inside a directory give way to that of the
-// directory, and all of it is final only when the process that deletes has ended well (SessionEnds); else it is final
-// at once.
+// Carries out hide. With Folding::fold, the account's own removals inside a directory, to the trash too, give way to
+// that of the directory, and all of it is final only when the process that deletes has ended well (SessionEnds); else
+// it is final at once.
 void hide(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
           const std::string& parent_path, Folding folding, Changes& changes);
 

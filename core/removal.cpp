@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "core/ancestry.h"
 #include "core/parts.h"
@@ -39,37 +41,44 @@ EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
   return numbered(name, free);
 }
 
-// Undoes a session's removals inside a directory that it now removes as a whole: names, link counts and the directory's
-// mtime become what they were, so that the tree in the trash is the tree that was deleted. Of a name that was removed
-// several times the newest goes back in; the older ones stay items.
-void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
+// Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
+// Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
+// in `taken`.
+void put_back(Transaction& tx, const InodeRow& directory, const std::deque<FoldableRow>& rows,
+              std::unordered_set<std::string_view> taken, Timestamp now, Changes& changes) {
   Timestamp modified = directory.modified;
   bool unbroken = true;
-  const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
-  std::unordered_set<std::string_view> names;
-  for (const auto& [entry, inode] : left) names.insert(entry.name);
   // A sample that is in another project too has been emptied there as well, and is full again.
   const bool seen_elsewhere = tx.entries.places_of_directory(directory.id).size() > 1;
   int subdirectories = 0;
-  const auto rows = tx.trash.of_session_in(directory.id, deletion.session);
   for (const FoldableRow& row : rows) {
     // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
     // directory in between.
     unbroken = unbroken && row.parent_modified_after == modified;
     if (unbroken) modified = row.parent_modified_before;
-    if (!names.insert(row.name).second) continue;
+    if (!taken.insert(row.name).second) continue;
     if (row.kind != ItemKind::file) {
       ++subdirectories;
     } else {
       // Only where another name is left can somebody still look at the count that goes up again here.
       if (row.links > 0) changes.aftermath.push_back({row.inode, std::nullopt});
-      tx.inodes.add_links(row.inode, 1, deletion.now);
+      tx.inodes.add_links(row.inode, 1, now);
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
+}
+
+// What its session removed from a directory that it now removes as a whole goes back in: the tree in the trash is the
+// tree that was deleted.
+void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
+  const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
+  std::unordered_set<std::string_view> taken;
+  for (const auto& [entry, inode] : left) taken.insert(entry.name);
+  put_back(tx, directory, tx.trash.of_session_in(directory.id, deletion.session), std::move(taken), deletion.now,
+           changes);
 }
 
 }  // namespace
@@ -116,6 +125,19 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   changes.seen.push_back({inode.id, std::nullopt});
   changes.seen.push_back({deletion.account.trash, EntryName::trusted(item.name)});
   return item;
+}
+
+void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
+               Changes& changes) {
+  std::deque<FoldableRow> rows = tx.trash.of_session_in(directory.id, deletion.session);
+  std::erase_if(rows, [&](const FoldableRow& row) {
+    const auto item = tx.trash.find(row.item);
+    const bool is_own = item && item->account == deletion.account.id;  // and not what it replaced, which is the owner's
+    return !is_own || tx.entries.find_live(directory.id, row.name);
+  });
+  if (rows.empty()) return;
+  put_back(tx, directory, rows, {}, deletion.now, changes);
+  parts.trash_view.touch();
 }
 
 void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Timestamp now, Changes& changes) {

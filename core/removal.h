@@ -35,6 +35,11 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                  const std::string& parent_path, Folding folding, Changes& changes,
                  const std::optional<EntryName>& wanted = std::nullopt);
 
+// What a session has discarded from a directory is there again, and no item of it in the trash: the account removes the
+// directory without owning it, so that it stays as it was for those who have it.
+void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
+               Changes& changes);
+
 // Removes a name for good: no trash item. What it led to is purged in the background if this was its last name.
 void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Timestamp now, Changes& changes);
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each operation as each role, on real mounts: the table of reprieve(7).
+// Each operation as each role, on real mounts of three Unix users: the tables of reprieve(7).
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <map>
+#include <regex>
+#include <set>
+#include <span>
+#include <sstream>
 
 #include "tests/mount/role_table.h"
-#include "tests/mount/sharing_test.h"
+#include "tests/mount/role_test.h"
 #include "tests/support/tree_snapshot.h"
-#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
@@ -24,193 +23,147 @@ using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-struct Actor {
-  std::string_view role;  // as the columns are called
-  uid_t user;
-};
-
-constexpr std::array kActors{Actor{"owner", kAda}, Actor{"editor", kBob}, Actor{"viewer", kBob}, Actor{"none", kEve}};
-
-// One project of ada's with the same things in it, seen from the actor's mount.
-struct Scene {
-  Actor actor;
-  fs::path item;       // the actor's path
-  fs::path home;       // ada's
-  fs::path own;        // a project of the actor's own
-  fs::path own_trash;  // the actor's
-};
-
-int done(int result) { return result < 0 ? errno : 0; }
-
-int open_and_close(const fs::path& path, int flags) {
-  const FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC, 0644));
-  return file ? 0 : errno;
-}
-
-int exchange(const fs::path& a, const fs::path& b) {
-  return done(::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE));
-}
-
-using SystemCall = int (*)(const Scene&);
-
-// Operations that either succeed or give an errno.
-const std::map<std::string_view, SystemCall> kSystemCalls{
-    {"read a file", [](const Scene& s) { return open_and_close(s.item / "f", O_RDONLY); }},
-    {"open a file for writing", [](const Scene& s) { return open_and_close(s.item / "f", O_RDWR); }},
-    {"truncate a file", [](const Scene& s) { return done(::truncate((s.item / "f").c_str(), 0)); }},
-    {"create a file", [](const Scene& s) { return open_and_close(s.item / "new", O_CREAT | O_EXCL | O_WRONLY); }},
-    {"make a directory", [](const Scene& s) { return done(::mkdir((s.item / "new").c_str(), 0755)); }},
-    {"make a symbolic link", [](const Scene& s) { return done(::symlink("x", (s.item / "new").c_str())); }},
-    {"make a fifo", [](const Scene& s) { return done(::mkfifo((s.item / "new").c_str(), 0644)); }},
-    {"make a hard link", [](const Scene& s) { return done(::link((s.item / "f").c_str(), (s.item / "new").c_str())); }},
-    {"change a mode", [](const Scene& s) { return done(::chmod((s.item / "f").c_str(), 0600)); }},
-    {"change times", [](const Scene& s) { return done(::utimensat(AT_FDCWD, (s.item / "f").c_str(), nullptr, 0)); }},
-    {"set an extended attribute",
-     [](const Scene& s) { return done(::setxattr((s.item / "f").c_str(), "user.b", "1", 1, 0)); }},
-    {"remove an extended attribute",
-     [](const Scene& s) { return done(::removexattr((s.item / "f").c_str(), "user.a")); }},
-    {"rename a file", [](const Scene& s) { return done(::rename((s.item / "f").c_str(), (s.item / "new").c_str())); }},
-    {"exchange two files", [](const Scene& s) { return exchange(s.item / "f", s.item / "g"); }},
-    {"replace a file", [](const Scene& s) { return done(::rename((s.item / "f").c_str(), (s.item / "g").c_str())); }},
-    {"move a file of the owner out",
-     [](const Scene& s) { return done(::rename((s.item / "f").c_str(), (s.own / "f").c_str())); }},
-    {"move an own file in",
-     [](const Scene& s) { return done(::rename((s.own / "mine").c_str(), (s.item / "mine").c_str())); }},
-    {"rename the project",
-     [](const Scene& s) { return done(::rename(s.item.c_str(), (s.item.string() + " renamed").c_str())); }},
-};
-
-// Operations that delete, as a line of shell, and what of the item they are about.
-struct Deletion {
-  std::string line;  // ITEM stands for the item
-  std::string what;  // below the item; empty: itself
-};
-
-const std::map<std::string_view, Deletion> kDeletions{
-    {"delete a file of the owner", {"rm -f 'ITEM/f'", "f"}},
-    {"delete an empty directory", {"rmdir 'ITEM/empty'", "empty"}},
-    {"rm -r a directory", {"rm -rf 'ITEM/d'", "d"}},
-    {"mv a directory .trash/", {"mv 'ITEM/d' TRASH/", "d"}},
-    {"rm -r the project", {"rm -rf 'ITEM'", ""}},
-    {"mv the project .trash/", {"mv 'ITEM' TRASH/", ""}},
-    {"reprievectl trash a directory", {"CTL trash -y 'ITEM/d'", "d"}},
-    {"reprievectl trash the project", {"CTL trash -y 'ITEM'", ""}},
-};
-
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
-  return text;
-}
-
-class Roles : public SharingTest {
+// With mounts for all users, and with such as only the account's user may enter.
+class Roles : public RoleTest, public ::testing::WithParamInterface<bool> {
  protected:
-  Scene scene(const Actor& actor) {
-    const std::string name = "P" + std::to_string(++made_);
-    const std::string home = projects(kAda) / name;
-    run_as(kAda, "mkdir '" + home + "' '" + home + "/d' '" + home + "/empty'; cd '" + home +
-                     "'; echo f > f; echo g > g; echo x > d/x");
-    EXPECT_EQ(errno_as(kAda, [&] { return done(::setxattr((home + "/f").c_str(), "user.a", "1", 1, 0)); }), 0);
-    if (actor.role == "editor" || actor.role == "viewer") share(name, std::string(actor.role));
-    Scene scene{.actor = actor,
-                .item = projects(actor.user) / name,
-                .home = home,
-                .own = projects(actor.user) / ("own " + name),
-                .own_trash = trash(actor.user)};
-    run_as(actor.user, "mkdir '" + scene.own.string() + "'; echo m > '" + scene.own.string() + "/mine'");
-    return scene;
-  }
+  [[nodiscard]] bool allow_other() const override { return GetParam(); }
 
-  std::size_t items_of(uid_t user) {
-    const CommandResult listed = ctl_as(user, {"list", "--json"});
-    return static_cast<std::size_t>(std::count(listed.out.begin(), listed.out.end(), '{'));
-  }
-
-  // What a deletion came to, told from what is left in whose view.
-  std::string fate(const Scene& scene, const Deletion& deletion) {
-    const std::string socket = daemon_->socket();
-    std::string line = replaced(deletion.line, "ITEM", scene.item);
-    line = replaced(line, "TRASH", scene.own_trash);
-    line = replaced(line, "CTL", std::string(REPRIEVECTL_PATH) + " --socket '" + socket + "'");
-    const std::string subject = deletion.what.empty() ? "" : "/" + deletion.what;
-    // `rm -f` is content with what is not there.
-    if (as(scene.actor.user, "test -e '" + scene.item.string() + "'").exit_code != 0 && !line.starts_with("/"))
-      return "ENOENT";
-    const std::size_t items = items_of(scene.actor.user);
-    const CommandResult result = as(scene.actor.user, line);
-    if (result.exit_code != 0)
-      return result.err.find("does not exist") != std::string::npos ? "404" : result.describe();
-    EXPECT_NE(as(scene.actor.user, "ls -d '" + scene.item.string() + subject + "'").exit_code, 0) << line;
-    const bool gone_for_owner = as(kAda, "ls -d '" + scene.home.string() + subject + "'").exit_code != 0;
-    const bool is_item = items_of(scene.actor.user) > items;
-    EXPECT_EQ(gone_for_owner, is_item) << line;
-    if (is_item) return "trash";
-    return deletion.what.empty() ? "leave" : "hide";
-  }
-
-  std::string http_status(const CommandResult& result, const std::string& refusal) {
-    if (result.exit_code == 0) return "yes";
-    if (result.err.find("does not exist") != std::string::npos) return "404";
-    return result.err.find(refusal) != std::string::npos ? "403" : result.describe();
-  }
-
-  std::string answer(const Scene& scene, std::string_view operation) {
-    const auto ctl = [&](std::vector<std::string> arguments) { return ctl_as(scene.actor.user, std::move(arguments)); };
-    if (operation == "reprievectl share") return http_status(ctl({"share", scene.item, "eve"}), "only the owner");
-    if (operation == "reprievectl unshare") {
-      // There has to be something to take back.
-      EXPECT_EQ(ctl_as(kAda, {"share", scene.home, "bob", "--role", scene.actor.role == "editor" ? "editor" : "viewer"})
-                    .exit_code,
-                0);
-      return http_status(ctl({"unshare", scene.item, "bob"}), "only the owner");
+  std::string outcome(const Scene& scene, const SystemCall& operation, std::string_view name) {
+    if (operation.prepared_by_owner != nullptr) {
+      EXPECT_EQ(errno_as(kAda, [&] { return operation.prepared_by_owner(scene); }), 0) << name;
     }
-    if (operation == "reprievectl list the owner's trash")
-      return http_status(ctl({"list", "--account", "ada"}), "does not belong");
-    return http_status(ctl({"empty", "--yes", "--account", "ada"}), "does not belong");
-  }
-
-  std::string outcome(const Actor& actor, std::string_view operation) {
-    const Scene made = scene(actor);
-    if (const auto call = kSystemCalls.find(operation); call != kSystemCalls.end()) {
-      const std::string before = view(kAda, made.home);
-      const int error = errno_as(actor.user, [&] { return call->second(made); });
-      if (error == 0) return "yes";
-      EXPECT_EQ(view(kAda, made.home), before) << operation;
+    const std::string before = view(kAda, scene.home);
+    const int error = errno_as(scene.actor.user, [&] { return operation.call(scene); });
+    if (error != 0) {
+      EXPECT_EQ(view(kAda, scene.home), before) << name;
       return ::strerrorname_np(error);
     }
-    if (const auto deletion = kDeletions.find(operation); deletion != kDeletions.end())
-      return fate(made, deletion->second);
-    return answer(made, operation);
+    // It is not enough that the call says so.
+    if (operation.changes == SystemCall::Changes::home) {
+      EXPECT_NE(view(kAda, scene.home), before) << name;
+    }
+    return "yes";
   }
+  std::string outcome(const Scene& scene, Attempt attempt, std::string_view /*name*/) { return attempt(*this, scene); }
 
-  int made_ = 0;
+  template <typename Operations>
+  void expect(std::span<const RoleRow> rows, const Operations& operations) {
+    for (const RoleRow& row : rows) {
+      const auto operation = operations.find(row.operation);
+      ASSERT_NE(operation, operations.end()) << row.operation << " is not tried";
+      const std::array expected{row.owner, row.editor, row.viewer, row.none};
+      for (std::size_t i = 0; i < kActors.size(); ++i) {
+        SCOPED_TRACE(std::string(row.operation) + " as " + std::string(kActors[i].role));
+        EXPECT_EQ(outcome(scene(kActors[i]), operation->second, row.operation), expected[i]);
+      }
+    }
+    EXPECT_EQ(operations.size(), rows.size());
+  }
 };
 
-TEST_F(Roles, TheTableHolds) {
-  for (const RoleRow& row : kRoleTable) {
-    const std::array expected{row.owner, row.editor, row.viewer, row.none};
-    for (std::size_t i = 0; i < kActors.size(); ++i) {
-      EXPECT_EQ(outcome(kActors[i], row.operation), expected[i]) << row.operation << " as " << kActors[i].role;
+TEST_P(Roles, FilesAndDirectories) { expect(kFileRows, file_calls()); }
+TEST_P(Roles, Deleting) { expect(kDeletingRows, deleting_attempts()); }
+TEST_P(Roles, Socket) { expect(kSocketRows, socket_attempts()); }
+
+// Without allow_other the kernel lets the account's user in and nobody else, not even root (fuse_allow_current_process,
+// fs/fuse/dir.c). With it, a stranger has what the modes give to others.
+TEST_P(Roles, StrangersAtAMount) {
+  const Scene made = scene(kActors[0]);
+  const auto open_as = [](uid_t user, const fs::path& path, int flags) {
+    return errno_as(user, [&] { return failure_of(::open(path.c_str(), flags | O_CLOEXEC, 0644)); });
+  };
+  for (const uid_t user : {kAda, kBob, kEve}) {
+    for (const uid_t stranger : {kAda, kBob, kEve, uid_t{0}}) {
+      SCOPED_TRACE(std::to_string(stranger) + " in the mount of " + name_of(user));
+      const bool may_enter = stranger == user || allow_other();
+      EXPECT_EQ(open_as(stranger, mount(user), O_RDONLY), may_enter ? 0 : EACCES);
+      EXPECT_EQ(open_as(stranger, projects(user), O_RDONLY), may_enter ? 0 : EACCES);
     }
   }
+  EXPECT_EQ(open_as(kEve, made.home / "f", O_RDONLY), allow_other() ? 0 : EACCES);
+  EXPECT_EQ(open_as(kEve, made.home / "f", O_RDWR), EACCES);
+  EXPECT_EQ(open_as(kEve, made.home / "new", O_CREAT | O_WRONLY), EACCES);
+  EXPECT_EQ(open_as(kEve, trash(kAda), O_RDONLY), EACCES);
 }
 
-class RolesPrivate : public Roles {
- protected:
-  bool allow_other() const override { return false; }
-};
+INSTANTIATE_TEST_SUITE_P(AllowOther, Roles, ::testing::Bool(),
+                         [](const auto& mode) { return std::string(mode.param ? "On" : "Off"); });
 
-// Where nobody else may enter a mount, its own user still can, and finds the same.
-TEST_F(RolesPrivate, TheSameWithoutAllowOther) {
-  for (const std::string_view operation : {"read a file", "create a file", "replace a file", "rm -r a directory"}) {
-    const auto* row = std::find_if(kRoleTable.begin(), kRoleTable.end(),
-                                   [&](const RoleRow& each) { return each.operation == operation; });
-    EXPECT_EQ(outcome(kActors[1], operation), row->editor) << operation;
-    EXPECT_EQ(outcome(kActors[2], operation), row->viewer) << operation;
+// --- what the table is to hold
+
+std::set<std::string> matches_in(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) found.insert((*at)[1]);
+  return found;
+}
+
+// FUSE operations that change nothing; ioctl knows no call that would.
+const std::set<std::string> kReading{"lookup",    "forget",  "forget_multi", "readlink",    "getattr", "getxattr",
+                                     "listxattr", "statfs",  "ioctl",        "release",     "read",    "fsync",
+                                     "lseek",     "opendir", "readdir",      "readdirplus", "fsyncdir"};
+
+std::set<std::string> fuse_operations() {
+  return matches_in(read_file(SOURCE "/fs/operations.cpp"), std::regex(R"(serve<"(\w+)\")"));
+}
+
+// Method and resource of each request that the socket takes.
+std::set<std::string> requests() {
+  const std::string names = read_file(SOURCE "/daemon/control/protocol/resources.h");
+  const std::string routes = read_file(SOURCE "/daemon/control/routes.cpp");
+  std::map<std::string, std::string> resources;
+  const std::regex resource(R"re((k\w+Resource) = "([^"]+)")re");
+  for (std::sregex_iterator at(names.begin(), names.end(), resource), end; at != end; ++at)
+    resources[(*at)[1]] = (*at)[2];
+  std::set<std::string> found;
+  const std::regex route(R"re(Route\{k(\w+), protocol::(k\w+),)re");
+  for (std::sregex_iterator at(routes.begin(), routes.end(), route), end; at != end; ++at) {
+    std::string method = (*at)[1];
+    for (char& letter : method) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    found.insert(method + " " + resources.at((*at)[2]));
   }
+  return found;
 }
 
-TEST(RolesPage, TheTableIsInTheManual) { EXPECT_THAT(read_file(MANUAL "/reprieve.7"), HasSubstr(role_table_page())); }
+TEST(RoleTable, HasEveryOperationThatChangesSomething) {
+  std::set<std::string> covered;
+  for (const auto& rows : {std::span<const RoleRow>(kFileRows), std::span<const RoleRow>(kDeletingRows)}) {
+    for (const RoleRow& row : rows) {
+      std::istringstream words{std::string(row.covers)};
+      for (std::string word; words >> word;) covered.insert(word);
+    }
+  }
+  const std::set<std::string> served = fuse_operations();
+  EXPECT_GT(served.size(), 20U);
+  for (const std::string& operation : served) {
+    EXPECT_TRUE(covered.contains(operation) || kReading.contains(operation)) << operation << " is in no row";
+  }
+  for (const std::string& operation : covered) EXPECT_TRUE(served.contains(operation)) << operation;
+}
+
+TEST(RoleTable, HasEveryRequestOfTheSocket) {
+  std::set<std::string> covered;
+  for (const RoleRow& row : kSocketRows) covered.insert(std::string(row.covers));
+  EXPECT_EQ(covered, requests());
+}
+
+// The rows as they stand in reprieve(7).
+std::string page_of(std::span<const RoleRow> rows) {
+  const auto cell = [](std::string_view text) { return (text.front() == 'E' ? "Er " : "") + std::string(text); };
+  std::string page;
+  for (const RoleRow& row : rows) {
+    page += ".It " + std::string(row.operation) + " Ta " + cell(row.owner) + " Ta " + cell(row.editor) + " Ta " +
+            cell(row.viewer) + " Ta " + cell(row.none) + "\n";
+  }
+  return ".It Sy operation Ta Sy owner Ta Sy editor Ta Sy viewer Ta Sy others\n" + page + ".El\n";
+}
+
+TEST(RoleTable, IsInTheManual) {
+  const std::string page = read_file(SOURCE "/man/reprieve.7");
+  EXPECT_THAT(page, HasSubstr(page_of(kFileRows)));
+  EXPECT_THAT(page, HasSubstr(page_of(kDeletingRows)));
+  EXPECT_THAT(page, HasSubstr(page_of(kSocketRows)));
+}
 
 }  // namespace
+
 }  // namespace reprieve::test

@@ -5,14 +5,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "tests/support/store_invariants.h"
+#include "tests/support/unix_users.h"
 
 namespace reprieve::test {
 
+std::string make_test_users() {
+  const std::array users{UnixUser{"reprieve-test-ada", kAda}, UnixUser{"reprieve-test-bob", kBob},
+                         UnixUser{"reprieve-test-eve", kEve}};
+  return make_unix_users(users);
+}
+
 void SharingTest::SetUp() {
   if (const std::string reason = why_no_mounts(); !reason.empty()) GTEST_SKIP() << reason;
+  ASSERT_EQ(make_test_users(), "");
   std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
   {
     DaemonProcess first(directory_.path());
@@ -52,9 +61,10 @@ std::string SharingTest::run_as(uid_t user, const std::string& line) const {
   return result.out;
 }
 
-std::string SharingTest::view(uid_t user, const std::filesystem::path& top) const {
-  return run_as(user, "cd '" + top.string() +
-                          "' && find . -printf '%p %i %y %m %U %G %n %s %T@ %C@ %l\\n' | sort &&"
+std::string SharingTest::view(uid_t user, const std::filesystem::path& top, Changes changes) const {
+  const std::string changed = changes == Changes::of_inodes ? "%C@" : "-";
+  return run_as(user, "cd '" + top.string() + "' && find . -printf '%p %i %y %m %U %G %n %s %T@ " + changed +
+                          " %l\\n' | sort &&"
                           " find . -type f -print0 | sort -z | xargs -0 sha256sum");
 }
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
-#include <boost/json/value.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -19,6 +19,9 @@ namespace reprieve::test {
 inline constexpr uid_t kAda = 30001;
 inline constexpr uid_t kBob = 30002;
 inline constexpr uid_t kEve = 30003;
+
+// Makes these users for the test alone. Empty, or why it could not be done.
+std::string make_test_users();
 
 // A daemon with the accounts ada, bob and eve of three Unix users, each mounted, and a control socket that all may
 // connect to. At the end the daemon is expected to stop cleanly and the store to keep its invariants.
@@ -38,8 +41,10 @@ class SharingTest : public ::testing::Test {
   CommandResult as(uid_t user, const std::string& line) const;
   // The same, expected to succeed. What it printed.
   std::string run_as(uid_t user, const std::string& line) const;
-  // Everything that the user can tell of a tree but when it was looked at, and every byte.
-  std::string view(uid_t user, const std::filesystem::path& top) const;
+  // Everything that the user can tell of a tree but when it was looked at, and every byte. of_tree: nor when inodes
+  // were changed, which tells that a name was away for a while.
+  enum class Changes : std::uint8_t { of_inodes, of_tree };
+  std::string view(uid_t user, const std::filesystem::path& top, Changes changes = Changes::of_inodes) const;
   CommandResult ctl_as(uid_t user, std::vector<std::string> arguments) const;
   void share(const std::string& project, const std::string& role) const;
 

@@ -2,25 +2,26 @@
 // Two accounts at one shared project through a mount each: what one does the other sees with its next call.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <map>
-#include <mutex>
-#include <random>
+#include <functional>
+#include <memory>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/base/file_descriptor.h"
+#include "tests/mount/interleaving.h"
 #include "tests/mount/sharing_test.h"
 #include "tests/support/tree_snapshot.h"
 
@@ -98,6 +99,25 @@ TEST_F(TwoMounts, TheSameInodeUnderBothNames) {
   EXPECT_EQ(look(projects(kBob) / "Q~2"), 0);
 }
 
+TEST_F(TwoMounts, UnsharedItIsGoneAndSharedAgainItIsThere) {
+  write_file(ada("f"), "x");
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_EQ(read_file(bob("f")), "x");
+    ASSERT_EQ(ctl_as(kAda, {"unshare", ada(), "bob"}).exit_code, 0);
+    EXPECT_EQ(look(bob("f")), ENOENT);
+    EXPECT_FALSE(names_in(projects(kBob)).contains("P"));
+    // Not shared, the owner's kernel may remember it; shared, it must not.
+    EXPECT_EQ(read_file(ada("f")), "x");
+    EXPECT_TRUE(names_in(ada()).contains("f"));
+    share("P", "editor");
+    ASSERT_EQ(::rename(bob("f").c_str(), bob("g").c_str()), 0);
+    EXPECT_EQ(look(ada("f")), ENOENT);
+    EXPECT_EQ(read_file(ada("g")), "x");
+    EXPECT_FALSE(names_in(ada()).contains("f"));
+    ASSERT_EQ(::rename(ada("g").c_str(), ada("f").c_str()), 0);
+  }
+}
+
 TEST_F(TwoMounts, MappedAndOpenFilesAreOne) {
   write_file(ada("f"), std::string(4096, 'a'));
   const FileDescriptor here(::open(ada("f").c_str(), O_RDWR | O_CLOEXEC));
@@ -114,133 +134,113 @@ TEST_F(TwoMounts, MappedAndOpenFilesAreOne) {
   }
 }
 
-// Some names in a shared project, and what they must hold. Each change is made and checked under one lock, so that
-// every answer has one right value; the readers beside them only may not meet an error that cannot be.
-class Interleaving {
+// $REPRIEVE_STRESS_SECONDS, or 5. The presets of CI make it longer.
+std::chrono::seconds stress_time() {
+  const char* wanted = std::getenv("REPRIEVE_STRESS_SECONDS");
+  return std::chrono::seconds(wanted != nullptr ? std::atoi(wanted) : 5);
+}
+
+// Threads that each do one thing again and again, and a watch over them: one that does not come back from its system
+// call is a deadlock.
+class Crew {
  public:
-  Interleaving(fs::path ada, fs::path bob, fs::path ada_trash)
-      : views_{std::move(ada), std::move(bob)}, ada_trash_(std::move(ada_trash)) {}
+  using Random = Interleaving::Random;
+  explicit Crew(std::chrono::seconds length) : end_(std::chrono::steady_clock::now() + length) {}
 
-  void change(std::mt19937& random) {
-    const std::lock_guard lock(mutex_);
-    const fs::path& here = views_[random() % 2];
-    const fs::path& there = views_[random() % 2];
-    const std::string name = "n" + std::to_string(random() % 12);
-    switch (random() % 5) {
-      case 0:
-      case 1: write(here, name); break;
-      case 2: rename(here, name, "n" + std::to_string(random() % 12)); break;
-      case 3: trash_and_restore(name); break;
-      default: remove(name); break;
-    }
-    check(there);
+  void add(std::function<void(Random&)> step) {
+    const auto seed = static_cast<unsigned>(steps_.size() + 1);
+    steps_.push_back(std::make_unique<std::atomic<std::uint64_t>>(0));
+    threads_.emplace_back([this, step = std::move(step), seed, done = steps_.back().get()] {
+      Random random(seed);
+      while (std::chrono::steady_clock::now() < end_) {
+        step(random);
+        done->fetch_add(1);
+      }
+      *done = kFinished;
+    });
   }
-
-  // Without the lock: anything may have happened between two calls, but nothing else.
-  void wander(std::mt19937& random) {
-    const fs::path& view = views_[random() % 2];
-    const std::string name = "n" + std::to_string(random() % 12);
-    const FileDescriptor file(::open((view / name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file && errno != ENOENT) complain(name + ": open: " + std::strerror(errno));
-    if (file) {
-      std::array<char, 64> text{};
-      if (::read(file.get(), text.data(), text.size()) < 0) complain(name + ": read: " + std::strerror(errno));
-      struct stat status {};
-      if (::fstat(file.get(), &status) != 0) complain(name + ": fstat: " + std::strerror(errno));
-    }
-    std::error_code error;
-    for (fs::directory_iterator at(view, error), end; !error && at != end; at.increment(error)) {
-    }
-    if (error) complain("readdir: " + error.message());
-  }
-
-  [[nodiscard]] std::string complaints() const { return complaints_; }
-
- private:
-  void write(const fs::path& here, const std::string& name) {
-    const std::string text = std::to_string(++made_);
-    try {
-      write_file(here / name, text);
-    } catch (const std::exception& failure) {
-      complain_locked(failure.what());
-    }
-    expected_[name] = text;
-  }
-  void rename(const fs::path& here, const std::string& from, const std::string& to) {
-    const int error = done(::rename((here / from).c_str(), (here / to).c_str()));
-    const auto found = expected_.find(from);
-    if (error != (found == expected_.end() ? ENOENT : 0))
-      complain_locked("rename: " + std::string(std::strerror(error)));
-    if (found == expected_.end() || from == to) return;
-    expected_[to] = found->second;
-    expected_.erase(from);
-  }
-  void remove(const std::string& name) {
-    const int error = done(::unlink((views_[0] / name).c_str()));
-    if (error != (expected_.erase(name) == 0 ? ENOENT : 0))
-      complain_locked("unlink: " + std::string(std::strerror(error)));
-  }
-  void trash_and_restore(const std::string& name) {
-    const fs::path item = ada_trash_ / ("t" + std::to_string(++made_));
-    if (::rename((views_[0] / name).c_str(), item.c_str()) != 0) return;
-    if (look(views_[1] / name) != ENOENT) complain_locked(name + " is still there when it is in the trash");
-    if (::rename(item.c_str(), (views_[0] / name).c_str()) != 0)
-      complain_locked("restore: " + std::string(std::strerror(errno)));
-  }
-  void check(const fs::path& view) {
-    std::set<std::string> names;
-    for (const auto& [name, text] : expected_) {
-      names.insert(name);
-      try {
-        const std::string found = read_file(view / name);
-        if (found != text) complain_locked(name + " holds " + found + " and not " + text);
-      } catch (const std::exception& failure) {
-        complain_locked(failure.what());
+  // False when a thread has made no step for too long. `release` must make all system calls of all threads return.
+  bool wait(const std::function<void()>& release) {
+    bool all_came_back = true;
+    std::vector<std::uint64_t> seen(steps_.size());
+    std::vector<std::chrono::steady_clock::time_point> since(steps_.size(), std::chrono::steady_clock::now());
+    while (!std::ranges::all_of(steps_, [](const auto& step) { return *step == kFinished; })) {
+      ::poll(nullptr, 0, 100);
+      const auto now = std::chrono::steady_clock::now();
+      for (std::size_t i = 0; i < steps_.size(); ++i) {
+        if (const std::uint64_t step = *steps_[i]; step != seen[i]) {
+          seen[i] = step;
+          since[i] = now;
+        }
+        if (seen[i] == kFinished || now - since[i] < kLongestStep || !all_came_back) continue;
+        all_came_back = false;
+        release();
       }
     }
-    std::set<std::string> listed = names_in(view);
-    listed.erase("samples");
-    listed.erase("analyses");
-    if (listed != names) complain_locked("the listing differs");
-  }
-  void complain(const std::string& what) {
-    const std::lock_guard lock(mutex_);
-    complain_locked(what);
-  }
-  void complain_locked(const std::string& what) {
-    constexpr std::size_t kMost = 2000;
-    if (complaints_.size() < kMost) complaints_ += what + "\n";
+    for (std::thread& thread : threads_) thread.join();
+    return all_came_back;
   }
 
-  const std::array<fs::path, 2> views_;
-  const fs::path ada_trash_;
-  std::mutex mutex_;
-  std::map<std::string, std::string> expected_;
-  std::string complaints_;
-  int made_ = 0;
+ private:
+  static constexpr std::uint64_t kFinished = ~std::uint64_t{0};
+  static constexpr std::chrono::seconds kLongestStep{30};
+
+  const std::chrono::steady_clock::time_point end_;
+  std::vector<std::unique_ptr<std::atomic<std::uint64_t>>> steps_;
+  std::vector<std::thread> threads_;
 };
 
-// $REPRIEVE_STRESS_SECONDS makes it longer.
 TEST_F(TwoMounts, InterleavedChangesAreNeverStaleNorLost) {
-  const char* wanted = std::getenv("REPRIEVE_STRESS_SECONDS");
-  const std::chrono::seconds length(wanted != nullptr ? std::atoi(wanted) : 5);
-  Interleaving run(ada(), bob(), trash(kAda));
-  const auto end = std::chrono::steady_clock::now() + length;
+  Interleaving run(
+      {.projects = {projects(kAda), projects(kBob)}, .name = "P", .trash = trash(kAda), .socket = daemon_->socket()});
+  {
+    constexpr std::size_t kHeld = 8;
+    std::array<std::array<Interleaving::Handle, kHeld>, 2> held;
+    Crew crew(stress_time());
+    for (int i = 0; i < 4; ++i) {
+      crew.add([&](Crew::Random& random) { random() % 64 == 0 ? run.turn_over(random) : run.change(random); });
+    }
+    for (auto& handles : held) {
+      crew.add([&](Crew::Random& random) { run.hold(random, handles[random() % kHeld]); });
+    }
+    crew.add([&](Crew::Random& random) { run.wander(random); });
+    EXPECT_TRUE(crew.wait([&] { daemon_->kill(); })) << "a system call did not return\n" << daemon_->log();
+  }
+  EXPECT_EQ(run.complaints(), "");
+  ASSERT_TRUE(daemon_->running());
+  run.check_all();
+  // What was answered is also what the next daemon finds.
+  EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  run.check_all();
+  EXPECT_EQ(run.complaints(), "");
+}
+
+// Neither mount's program knows of what the other writes.
+TEST_F(TwoMounts, WhatBothAppendToOneFileIsAllThere) {
+  constexpr int kRecords = 500;
+  write_file(ada("log"), "");
   std::vector<std::thread> threads;
-  for (unsigned seed = 1; seed <= 4; ++seed) {
-    threads.emplace_back([&run, end, seed] {
-      std::mt19937 random(seed);
-      while (std::chrono::steady_clock::now() < end) {
-        if (seed <= 2) {
-          run.change(random);
-        } else {
-          run.wander(random);
-        }
+  std::atomic<int> failed = 0;
+  for (const fs::path& view : {ada(), bob(), ada(), bob()}) {
+    threads.emplace_back([&failed, view, writer = threads.size()] {
+      const FileDescriptor file(::open((view / "log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+      for (int i = 0; i < kRecords; ++i) {
+        const std::string record = std::to_string(writer) + " " + std::to_string(i) + "\n";
+        if (::write(file.get(), record.data(), record.size()) != static_cast<ssize_t>(record.size())) ++failed;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(run.complaints(), "");
+  EXPECT_EQ(failed, 0);
+  std::array<int, 4> next{};
+  std::istringstream records(read_file(bob("log")));
+  std::size_t writer = 0;
+  for (int number = 0; records >> writer >> number;) {
+    ASSERT_LT(writer, next.size());
+    EXPECT_EQ(number, next[writer]++) << "of writer " << writer;
+  }
+  EXPECT_THAT(next, ::testing::Each(kRecords));
 }
 
 // Both make and remove names in one directory at once: each kernel holds its own lock of the directory meanwhile.

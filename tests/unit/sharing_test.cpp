@@ -150,6 +150,42 @@ TEST_F(SharingTest, WhatAnEditorMakesIsTheOwners) {
   EXPECT_FALSE(volume_.exists("projects/P/made"));
 }
 
+// rm -r of what is not its own deletes what it made on the way there, and must come to the same as mv of the whole.
+TEST_F(SharingTest, WhatAnEditorMadeStaysInWhatItLeavesOrHides) {
+  share(Role::editor);
+  must(bob_creates("projects/P/made"));
+  must(bob_creates("projects/P/d/made"));
+  const Timestamp modified = volume_.attributes("projects/P/d").modified;
+  must(bob_unlinks("projects/P/d/made"));
+  must(bob_unlinks("projects/P/d/g"));
+  EXPECT_THAT(bobs_items(), ::testing::SizeIs(1));
+  must(bob_rmdirs("projects/P/d"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_FALSE(bob_sees("projects/P/d"));
+  EXPECT_TRUE(volume_.exists("projects/P/d/made"));
+  EXPECT_EQ(volume_.attributes("projects/P/d/made").links, 1U);
+  EXPECT_EQ(volume_.attributes("projects/P/d").modified, modified);
+  for (const char* name : {"made", "f"}) must(bob_unlinks(std::string("projects/P/") + name));
+  for (const char* name : {"e", "samples", "analyses", ""}) {
+    must(bob_rmdirs(*name != '\0' ? std::string("projects/P/") + name : "projects/P"));
+  }
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_EQ(volume_.tree("projects/P").size(), 9U);
+  EXPECT_EQ(history(EventKind::leave).size(), 1U);
+}
+
+TEST_F(SharingTest, WhatAnEditorMadeGivesWayToWhatIsThere) {
+  share(Role::editor);
+  must(bob_creates("projects/P/d/made"));
+  must(bob_unlinks("projects/P/d/made"));
+  volume_.write("projects/P/d/made", "the owner's");
+  must(bob_unlinks("projects/P/d/made"));
+  must(bob_unlinks("projects/P/d/g"));
+  must(bob_rmdirs("projects/P/d"));
+  EXPECT_EQ(volume_.read("projects/P/d/made"), "the owner's");
+  EXPECT_THAT(bobs_items(), ::testing::SizeIs(1));
+}
+
 TEST_F(SharingTest, WhatMovesBetweenAccountsChangesHands) {
   share(Role::editor);
   must(core().names().create(bob_, bob_.projects, EntryName::literal("own"), {.mode = S_IFDIR | 0755}, bobs(1)));

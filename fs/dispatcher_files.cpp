@@ -91,9 +91,7 @@ void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, m
 
 void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
   const InodeId inode = mount_.inode_of(node);
-  if ((info->flags & O_TRUNC) != 0) WorkerPool::step_aside();
-
-  auto file = mount_.core.content().open(mount_.account, inode, info->flags, reply.caller(mount_.mount));
+  auto file = mount_.core.content().open(mount_.account, inode, info->flags);
   if (!file) return void(refuse(std::move(reply), file.error()));
   const auto opened = publish(*std::move(file));
   if (!opened) return void(refuse(std::move(reply), opened.error()));
@@ -173,9 +171,8 @@ void FilesDispatcher::fallocate(Reply reply, fuse_ino_t, int mode, off_t offset,
   if (!handle) return void(refuse(std::move(reply), handle.error()));
   WorkerPool::step_aside();
 
-  if (::fallocate((*handle)->file.descriptor(), mode, offset, size) != 0) {
-    return void(refuse(std::move(reply), from_errno(errno, "fallocate")));
-  }
+  const auto allocated = mount_.core.content().allocate((*handle)->file, mode, offset, size);
+  if (!allocated) return void(refuse(std::move(reply), allocated.error()));
   std::move(reply).done();
 }
 

@@ -3,9 +3,9 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-
+#include "core/parts.h"
 #include "core/posix_acl.h"
+#include "core/set_id_bits.h"
 
 namespace reprieve {
 namespace {
@@ -46,21 +46,23 @@ void keep_list_in_step(Transaction& tx, const InodeRow& row) {
   tx.inodes.set_xattr(row.id, std::string(kAccessAcl), list->bytes());
 }
 
-Result<void> set_list(Transaction& tx, InodeRow row, const std::string& name, const std::string& value,
-                      const Caller& caller, std::span<const gid_t> groups, Timestamp now) {
+Result<void> set_list(CoreParts& parts, Transaction& tx, InodeRow row, const std::string& name,
+                      const std::string& value, const Caller& caller) {
   if (name == kDefaultAcl && !S_ISDIR(row.mode))
     return fail(Errc::access_denied, "only a directory has a default access control list");
   REPRIEVE_TRY(const PosixAcl list, PosixAcl::parse(value));
   const mode_t mode_before = row.mode;
   if (name == kAccessAcl) {
     store_permissions(row, list);
-    const bool member = caller.uid == 0 || caller.gid == row.gid || std::ranges::find(groups, row.gid) != groups.end();
-    if (!member) row.mode &= ~static_cast<mode_t>(S_ISGID);
+    if ((row.mode & S_ISGID) != 0 && !is_in_group(parts, caller, row.gid)) row.mode &= ~static_cast<mode_t>(S_ISGID);
   }
   const bool is_mode_alone = name == kAccessAcl && list.is_minimal();
-  // What cp -a sets on every file: the list that says what the mode says. ctime does not move.
-  if (is_mode_alone && row.mode == mode_before && !stored_list(tx, row.id, name)) return {};
-  row.changed = now;
+  // What is there already, such as the list that says what the mode says, which cp -a sets on every file: ctime does
+  // not move.
+  const auto before = stored_list(tx, row.id, name);
+  const bool is_there = is_mode_alone ? !before : before && before->bytes() == list.bytes();
+  if (is_there && row.mode == mode_before) return {};
+  row.changed = parts.clock.now();
   tx.inodes.set_owner_and_mode(row);
   if (is_mode_alone) {
     tx.inodes.remove_xattr(row.id, name);

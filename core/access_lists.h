@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <span>
 #include <string>
 
 #include "core/base/caller.h"
@@ -9,6 +8,8 @@
 #include "core/store/store.h"
 
 namespace reprieve {
+
+struct CoreParts;
 
 // The access control lists of inodes, inside a transaction. They are kept among the extended attributes, a list that
 // the mode bits say as well is not kept (posix_acl_update_mode, fs/posix_acl.c).
@@ -20,9 +21,9 @@ void inherit_access(Transaction& tx, InodeId parent, InodeRow& row, mode_t umask
 // The mode of `row` was changed; so is what its list says of it.
 void keep_list_in_step(Transaction& tx, const InodeRow& row);
 
-// Sets a list, and with the access list the mode. `groups` are the caller's, for the set-group-id bit that only a
-// member of the file's group keeps. invalid_argument; access_denied: a default list of what is not a directory.
-Result<void> set_list(Transaction& tx, InodeRow row, const std::string& name, const std::string& value,
-                      const Caller& caller, std::span<const gid_t> groups, Timestamp now);
+// Sets a list, and with the access list the mode, in which only a member of the file's group keeps the
+// set-group-id bit. invalid_argument; access_denied: a default list of what is not a directory.
+Result<void> set_list(CoreParts& parts, Transaction& tx, InodeRow row, const std::string& name,
+                      const std::string& value, const Caller& caller);
 
 }  // namespace reprieve

@@ -15,6 +15,7 @@
 #include "core/open_in_trash.h"
 #include "core/own_attributes.h"
 #include "core/parts.h"
+#include "core/set_id_bits.h"
 #include "core/standing.h"
 
 namespace reprieve {
@@ -26,7 +27,8 @@ constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
 constexpr std::chrono::hours kDay{24};
 // The namespaces of xattr(7) but system.*, in which there are access control lists alone.
-constexpr std::array<std::string_view, 3> kNamespaces{"user.", "trusted.", "security."};
+constexpr std::string_view kTrusted = "trusted.";
+constexpr std::array<std::string_view, 3> kNamespaces{"user.", kTrusted, "security."};
 
 // The inode, if it may be changed: it has a live name, or was open when it lost its last one.
 Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
@@ -51,26 +53,26 @@ Result<AttributeChanges> without_own_ids(const Account& account, const Standing&
   return changes;
 }
 
-// What a write, a truncation or a change of owner by a plain user does to set-id bits (inode(7)).
-mode_t without_set_id_bits(mode_t mode) {
-  mode &= ~static_cast<mode_t>(S_ISUID);
-  if ((mode & S_IXGRP) != 0) mode &= ~static_cast<mode_t>(S_ISGID);
-  return mode;
+bool changes_nothing(const AttributeChanges& changes) {
+  return !changes.mode && !changes.uid && !changes.gid && !changes.size && !changes.accessed && !changes.modified &&
+         !changes.drop_set_id_bits;
 }
 
 // Owner and mode as they are to be.
-InodeRow with_owner_and_mode(InodeRow row, const AttributeChanges& changes, const Caller& caller) {
+InodeRow with_owner_and_mode(CoreParts& parts, InodeRow row, const AttributeChanges& changes, const Caller& caller) {
   const bool owner_changes = changes.uid.has_value() || changes.gid.has_value();
   const bool drops = changes.drop_set_id_bits || owner_changes || (changes.size.has_value() && caller.uid != 0);
-  if (drops && !S_ISDIR(row.mode)) row.mode = without_set_id_bits(row.mode);
+  if (drops && !S_ISDIR(row.mode)) row.mode = without_set_id_bits(parts, row, caller);
   if (changes.mode) row.mode = (row.mode & S_IFMT) | (*changes.mode & kPermissionBits);
   row.uid = changes.uid.value_or(row.uid);
   row.gid = changes.gid.value_or(row.gid);
   return row;
 }
 
-bool changes_owner_or_mode(const InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
-  return changes.mode || changes.uid || changes.gid || with_owner_and_mode(row, changes, caller).mode != row.mode;
+bool changes_owner_or_mode(CoreParts& parts, const InodeRow& row, const AttributeChanges& changes,
+                           const Caller& caller) {
+  return changes.mode || changes.uid || changes.gid ||
+         with_owner_and_mode(parts, row, changes, caller).mode != row.mode;
 }
 
 // The times of a regular file are its blob's.
@@ -78,17 +80,17 @@ bool changes_times(const InodeRow& row, const AttributeChanges& changes) {
   return !S_ISREG(row.mode) && (changes.accessed || changes.modified);
 }
 
-bool changes_row(const InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
-  return changes_owner_or_mode(row, changes, caller) || changes_times(row, changes);
+bool changes_row(CoreParts& parts, const InodeRow& row, const AttributeChanges& changes, const Caller& caller) {
+  return changes_owner_or_mode(parts, row, changes, caller) || changes_times(row, changes);
 }
 
-void store_changes(Transaction& tx, InodeRow& row, const AttributeChanges& changes, const Caller& caller,
-                   Timestamp now) {
-  const bool owner_or_mode = changes_owner_or_mode(row, changes, caller);
+void store_changes(CoreParts& parts, Transaction& tx, InodeRow& row, const AttributeChanges& changes,
+                   const Caller& caller, Timestamp now) {
+  const bool owner_or_mode = changes_owner_or_mode(parts, row, changes, caller);
   const bool times = changes_times(row, changes);
   if (!owner_or_mode && !times) return;
   const auto time = [now](const AttributeChanges::Time& to) { return to.now ? now : to.at; };
-  row = with_owner_and_mode(row, changes, caller);
+  row = with_owner_and_mode(parts, row, changes, caller);
   row.changed = now;
   if (times && changes.accessed) row.accessed = time(*changes.accessed);
   if (times && changes.modified) row.modified = time(*changes.modified);
@@ -144,6 +146,13 @@ void limit_to(struct statvfs& figures, const Quota& quota) {
 
 }  // namespace
 
+Result<void> check_xattr_mode(bool is_set, XattrMode mode) {
+  if (is_set && (mode == XattrMode::create || mode == XattrMode::neither))
+    return fail(Errc::exists, "the attribute is set already");
+  if (!is_set && (mode == XattrMode::replace || mode == XattrMode::neither)) return fail(Errc::no_attribute);
+  return {};
+}
+
 AttributeService::AttributeService(CoreParts& parts) : parts_(parts) {}
 
 Result<Attributes> AttributeService::get(const Account& account, InodeId inode) {
@@ -168,8 +177,14 @@ Result<Seen> AttributeService::set_row(const Account& account, InodeId inode, co
   return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(InodeRow row, require_changeable(parts_, tx, account, inode));
     const Standing standing = standing_of(tx, account, row);
+    if (changes_nothing(changes)) {
+      REPRIEVE_TRY(row, after_privileged_write_or_chown(parts_, account, standing, row, caller));
+      row.changed = parts_.clock.now();
+      tx.inodes.set_owner_and_mode(row);
+      return see(parts_, account, row, standing);
+    }
     REPRIEVE_TRY(const AttributeChanges allowed, without_own_ids(account, standing, changes));
-    store_changes(tx, row, allowed, caller, parts_.clock.now());
+    store_changes(parts_, tx, row, allowed, caller, parts_.clock.now());
     return see(parts_, account, row, standing);
   });
 }
@@ -191,11 +206,11 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
   } else if (is_file) {
     REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
   }
-  if (!changes_row(row, changes, caller)) return see(parts_, account, row, standing);
+  if (!changes_row(parts_, row, changes, caller)) return see(parts_, account, row, standing);
   return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     // Read again: the row may have changed while the blob was worked on.
     REPRIEVE_TRY(InodeRow fresh, require_inode(tx, inode));
-    store_changes(tx, fresh, changes, caller, parts_.clock.now());
+    store_changes(parts_, tx, fresh, changes, caller, parts_.clock.now());
     return see(parts_, account, fresh, standing);
   });
 }
@@ -224,30 +239,31 @@ Result<std::string> AttributeService::get_xattr(const Account& account, InodeId 
   });
 }
 
-Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode) {
+Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode, const Caller& caller) {
   return parts_.store->read([&](Transaction& tx) -> Result<std::vector<std::string>> {
     REPRIEVE_TRY_VOID(require_inode(tx, inode));
-    return tx.inodes.xattr_names(inode);
+    auto names = tx.inodes.xattr_names(inode);
+    if (caller.uid != 0) std::erase_if(names, [](const std::string& name) { return name.starts_with(kTrusted); });
+    return names;
   });
 }
 
 Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, const std::string& name,
-                                         const std::string& value, XattrMode mode, const Caller& caller,
-                                         std::span<const gid_t> groups) {
+                                         const std::string& value, XattrMode mode, const Caller& caller) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   if (value.size() > kXattrSizeMax) return fail(Errc::too_large);
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     tx.requests.carried_out(caller);
-    if (is_access_list(name)) return set_list(tx, row, name, value, caller, groups, parts_.clock.now());
+    if (is_access_list(name)) return set_list(parts_, tx, row, name, value, caller);
     if (is_own_attribute(name)) {
       REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode));
       tx.inodes.set_changed(inode, parts_.clock.now());
       return {};
     }
-    const bool exists = tx.inodes.xattr(inode, name).has_value();
-    if (mode == XattrMode::create && exists) return fail(Errc::exists, "the attribute is set already");
-    if (mode == XattrMode::replace && !exists) return fail(Errc::no_attribute);
+    const auto before = tx.inodes.xattr(inode, name);
+    REPRIEVE_TRY_VOID(check_xattr_mode(before.has_value(), mode));
+    if (before == value) return {};  // ctime does not move (ext4_xattr_set_handle, fs/ext4/xattr.c)
     REPRIEVE_TRY_VOID(tx.require_room());
     tx.inodes.set_xattr(inode, name, value);
     tx.inodes.set_changed(inode, parts_.clock.now());

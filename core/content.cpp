@@ -2,6 +2,7 @@
 #include "core/content.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -108,8 +109,8 @@ Content::Content(CoreParts& parts) : parts_(parts), table_(std::make_unique<Tabl
 
 Content::~Content() = default;
 
-Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags, const Caller& caller) {
-  const bool writes = is_writing(flags) || (flags & O_TRUNC) != 0;
+Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags) {
+  const bool writes = is_writing(flags);
   AccountId owner;
   REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
     const auto row = tx.inodes.find(inode);
@@ -129,11 +130,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     return fail(Errc::in_trash);
   }));
   if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(owner));
-  REPRIEVE_TRY(OpenFile file, open_blob(inode, owner, is_writing(flags), parts_.clock.now()));
-  if ((flags & O_TRUNC) != 0) {
-    REPRIEVE_TRY_VOID(parts_.attributes.set(account, inode, {.size = 0}, caller));
-  }
-  return file;
+  return open_blob(inode, owner, is_writing(flags), parts_.clock.now());
 }
 
 Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,
@@ -225,6 +222,12 @@ void Content::close(OpenFile& file) {
     left = table_->leave(open, file.writable_, Measure::no);
   }
   if (left.last) parts_.purger.closed(open.inode);
+}
+
+Result<void> Content::allocate(const OpenFile& file, int mode, off_t offset, off_t size) {
+  if ((mode & FALLOC_FL_PUNCH_HOLE) == 0) REPRIEVE_TRY_VOID(parts_.quotas.check_room(file.open_->owner));
+  if (::fallocate(file.descriptor(), mode, offset, size) != 0) return fail(from_errno(errno, "fallocate"));
+  return {};
 }
 
 Result<void> Content::sync(const OpenFile& file, bool data_only) {

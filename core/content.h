@@ -61,9 +61,9 @@ class Content {
   explicit Content(CoreParts& parts);
   ~Content();
 
-  // `flags` are open(2)'s; access mode and O_TRUNC count. in_trash (for writing), is_directory, invalid_argument (not a
+  // `flags` are open(2)'s; the access mode counts. in_trash (for writing), is_directory, invalid_argument (not a
   // regular file), over_quota (for writing), stale, too_many_open_files, no_space, io.
-  Result<OpenFile> open(const Account& account, InodeId inode, int flags, const Caller& caller);
+  Result<OpenFile> open(const Account& account, InodeId inode, int flags);
   // Namespace::create of a regular file and open of it. Errors of both.
   Result<CreatedFile> create(const Account& account, InodeId parent, const EntryName& name, mode_t mode, int flags,
                              const Caller& caller, mode_t umask = 0);
@@ -85,6 +85,8 @@ class Content {
 
   // On return the file's data, its attributes and every change to the tree so far survive a power cut. io.
   Result<void> sync(const OpenFile& file, bool data_only);
+  // fallocate(2). over_quota, unless it only punches a hole; what the store's disk says.
+  Result<void> allocate(const OpenFile& file, int mode, off_t offset, off_t size);
 
   // For the rest of core.
   [[nodiscard]] bool is_open(InodeId inode);

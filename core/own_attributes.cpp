@@ -85,12 +85,6 @@ std::optional<std::string> of_trashed(const Facts& facts, std::string_view name)
   return std::nullopt;
 }
 
-Result<void> check_mode(bool is_set, XattrMode mode) {
-  if (mode == XattrMode::create && is_set) return fail(Errc::exists, "the attribute is set already");
-  if (mode == XattrMode::replace && !is_set) return fail(Errc::no_attribute);
-  return {};
-}
-
 Result<void> set_sources(Transaction& tx, const Account& account, const InodeRow& item, std::string_view lines) {
   tx.derivations.remove_sources(item.id);
   while (!lines.empty()) {
@@ -130,12 +124,12 @@ Result<void> set_own_attribute(Transaction& tx, const Account& account, const In
   if (wanted == kStatus) {
     REPRIEVE_TRY_VOID(require_status_kind(item));
     REPRIEVE_TRY(const ItemStatus status, parse_status(value));
-    REPRIEVE_TRY_VOID(check_mode(item.status != ItemStatus::none, mode));
+    REPRIEVE_TRY_VOID(check_xattr_mode(item.status != ItemStatus::none, mode));
     tx.inodes.set_status(item.id, status);
     return {};
   }
   if (wanted != kDerivedFrom) return reserved();
-  REPRIEVE_TRY_VOID(check_mode(!tx.derivations.sources_of(item.id).empty(), mode));
+  REPRIEVE_TRY_VOID(check_xattr_mode(!tx.derivations.sources_of(item.id).empty(), mode));
   return set_sources(tx, account, item, value);
 }
 

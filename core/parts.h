@@ -29,14 +29,15 @@ namespace reprieve {
 
 // What FileSystem is made of. The parts reach each other through it; nobody outside core sees it.
 struct CoreParts {
-  CoreParts(const Settings& with, const Clock& time, ProcessTable& processes, std::unique_ptr<Store> opened,
+  CoreParts(const Settings& with, const Clock& time, ProcessTable& table, std::unique_ptr<Store> opened,
             std::unique_ptr<BlobStore> blob_store)
       : settings(with),
         clock(time),
+        processes(table),
         blobs(std::move(blob_store)),
         store(std::move(opened)),
-        sessions(*store, clock, processes),
-        session_ends(*this, processes),
+        sessions(*store, clock, table),
+        session_ends(*this, table),
         trash_view(clock),
         accounts(*this),
         sharing(*this),
@@ -60,6 +61,7 @@ struct CoreParts {
 
   const Settings settings;
   const Clock& clock;
+  ProcessTable& processes;
   const std::unique_ptr<BlobStore> blobs;
   const std::unique_ptr<Store> store;  // goes first: while closing it asks the blob store for numbers to give back
   Sessions sessions;

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <charconv>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -29,9 +31,11 @@ constexpr std::size_t kMostKnown = 4096;
 
 std::string read_proc(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 4096> text;
-  const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : -1;
-  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+  std::string text;
+  std::array<char, 4096> piece;
+  for (ssize_t size = 0; file && (size = ::read(file.get(), piece.data(), piece.size())) > 0;)
+    text.append(piece.data(), static_cast<std::size_t>(size));
+  return text;
 }
 
 std::optional<std::int64_t> to_number(std::string_view text) {
@@ -92,6 +96,16 @@ std::optional<Process> LinuxProcessTable::process_of(pid_t thread) {
   const auto started = start_time(read_proc("/proc/" + std::to_string(*process) + "/stat"));
   if (!started) return std::nullopt;
   return Process{static_cast<pid_t>(*process), *started};
+}
+
+std::vector<gid_t> LinuxProcessTable::groups_of(pid_t thread) {
+  constexpr std::string_view kLine = "\nGroups:";
+  const std::string status = read_proc("/proc/" + std::to_string(thread) + "/status");
+  const std::size_t line = status.find(kLine);
+  if (line == std::string::npos) return {};
+  const std::size_t start = line + kLine.size();
+  std::istringstream numbers(status.substr(start, status.find('\n', start) - start));
+  return {std::istream_iterator<gid_t>(numbers), std::istream_iterator<gid_t>()};
 }
 
 FileDescriptor LinuxProcessTable::watch(const Process& process) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "core/accounts.h"
 #include "core/base/caller.h"
@@ -39,6 +40,8 @@ class ProcessTable {
   virtual ~ProcessTable() = default;
   // None where the thread cannot be seen, as from another pid namespace.
   virtual std::optional<Process> process_of(pid_t thread) = 0;
+  // The thread's supplementary groups; none where it cannot be seen.
+  virtual std::vector<gid_t> groups_of(pid_t thread) = 0;
   // A descriptor that becomes readable at the end of the process; empty where it is gone already.
   virtual FileDescriptor watch(const Process& process) = 0;
   // How it ended, once its descriptor is readable.
@@ -49,6 +52,7 @@ class ProcessTable {
 class LinuxProcessTable final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override;
+  std::vector<gid_t> groups_of(pid_t thread) override;
   FileDescriptor watch(const Process& process) override;
   ProcessEnd end_of(const Process& process, int descriptor) override;
 };

@@ -12,11 +12,6 @@ constexpr std::uint32_t kPreferredBlockSize = 4096;
 
 // FATTR_KILL_SUIDGID of the kernel's protocol, which libfuse 3.14 hands through under another name.
 constexpr int kKillSetIdBits = FUSE_SET_ATTR_KILL_SUID;
-// A plain user's passthrough write to a file with set-id bits has the kernel ask for their removal, and as the file
-// system promised to do that by itself (FUSE_HANDLE_KILLPRIV_V2), nothing is left in the request but these
-// (file_remove_privs, fs/inode.c; fuse_setattr, fs/fuse/dir.c). So does chown(2) with neither owner nor group.
-constexpr int kWithoutEffect = FUSE_SET_ATTR_CTIME | FUSE_SET_ATTR_FORCE | FUSE_SET_ATTR_FILE;
-
 void put_time(Timestamp time, std::uint64_t& seconds, std::uint32_t& nanoseconds) {
   const timespec parts = to_timespec(time);
   // The kernel reads the field as a signed number, so that times before 1970 come through.
@@ -121,7 +116,7 @@ AttributeChanges to_changes(const struct stat& values, int which) {
   if (asked(FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)) {
     changes.modified = {.now = asked(FUSE_SET_ATTR_MTIME_NOW), .at = to_timestamp(values.st_mtim)};
   }
-  changes.drop_set_id_bits = (which & ~kWithoutEffect) == 0 || asked(kKillSetIdBits);
+  changes.drop_set_id_bits = asked(kKillSetIdBits);
   return changes;
 }
 

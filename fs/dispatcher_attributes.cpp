@@ -21,6 +21,7 @@ Result<XattrMode> to_xattr_mode(int flags) {
     case 0: return XattrMode::set;
     case XATTR_CREATE: return XattrMode::create;
     case XATTR_REPLACE: return XattrMode::replace;
+    case XATTR_CREATE | XATTR_REPLACE: return XattrMode::neither;
     default: return fail(Errc::invalid_argument, "unknown setxattr flags");
   }
 }
@@ -58,7 +59,7 @@ void AttributesDispatcher::getxattr(Reply reply, fuse_ino_t node, const char* na
 }
 
 void AttributesDispatcher::listxattr(Reply reply, fuse_ino_t node, std::size_t size) {
-  const auto names = mount_.core.attributes().list_xattrs(mount_.inode_of(node));
+  const auto names = mount_.core.attributes().list_xattrs(mount_.inode_of(node), reply.caller(mount_.mount));
   if (!names) return void(std::move(reply).error(names.error()));
   std::string list;
   for (const std::string& name : *names) list.append(name).push_back('\0');
@@ -73,10 +74,8 @@ void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* na
   if (size >= kLargeValue) WorkerPool::step_aside();
 
   const Caller caller = reply.caller(mount_.mount);
-  // Read from /proc, which takes longer than the rest; of root nobody asks, and its cp -a sets a list on every file.
-  const auto groups = is_access_list(name) && caller.uid != 0 ? reply.groups() : std::vector<gid_t>();
   const auto set = mount_.core.attributes().set_xattr(mount_.account, mount_.inode_of(node), name,
-                                                      std::string(value, size), *mode, caller, groups);
+                                                      std::string(value, size), *mode, caller);
   if (!set) return void(std::move(reply).error(set.error()));
   std::move(reply).done();
 }

@@ -91,7 +91,7 @@ Result<CreatedFile> FilesDispatcher::make(InodeId directory, std::string_view na
   if (!mount_.was_carried_out(reply))
     return content.create(mount_.account, directory, entry, file.mode, file.flags, caller, file.umask);
   REPRIEVE_TRY(const Attributes attributes, mount_.core.names().lookup(mount_.account, directory, entry));
-  REPRIEVE_TRY(OpenFile made, content.open(mount_.account, attributes.inode, file.flags & O_ACCMODE, caller));
+  REPRIEVE_TRY(OpenFile made, content.open(mount_.account, attributes.inode, file.flags & O_ACCMODE));
   return CreatedFile{attributes, std::move(made)};
 }
 
@@ -121,14 +121,12 @@ void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, m
 
 Result<kernel::OpenOut> FilesDispatcher::open_and_publish(InodeId inode, int flags, const Reply& reply) {
   if (const auto before = published(reply.received())) return before->answer;
-  REPRIEVE_TRY(OpenFile file, mount_.core.content().open(mount_.account, inode, flags, reply.caller(mount_.mount)));
+  REPRIEVE_TRY(OpenFile file, mount_.core.content().open(mount_.account, inode, flags));
   return publish(std::move(file), reply.received());
 }
 
 void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
   const InodeId inode = mount_.inode_of(node);
-  if ((info->flags & O_TRUNC) != 0) WorkerPool::step_aside();
-
   const auto opened = open_and_publish(inode, info->flags, reply);
   if (!opened) return void(refuse(std::move(reply), opened.error()));
 
@@ -207,9 +205,8 @@ void FilesDispatcher::fallocate(Reply reply, fuse_ino_t, int mode, off_t offset,
   if (!handle) return void(refuse(std::move(reply), handle.error()));
   WorkerPool::step_aside();
 
-  if (::fallocate((*handle)->file.descriptor(), mode, offset, size) != 0) {
-    return void(refuse(std::move(reply), from_errno(errno, "fallocate")));
-  }
+  const auto allocated = mount_.core.content().allocate((*handle)->file, mode, offset, size);
+  if (!allocated) return void(refuse(std::move(reply), allocated.error()));
   std::move(reply).done();
 }
 

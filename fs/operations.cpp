@@ -63,13 +63,14 @@ void serve(fuse_req_t request, Arguments... arguments) noexcept {
 
 // FUSE_CAP_WRITEBACK_CACHE, _POSIX_LOCKS and _FLOCK_LOCKS stay off: bytes are written through, and locks are the
 // kernel's. _DONT_MASK goes with _POSIX_ACL: a directory's default list takes the place of the umask, which only core
-// can know. _READDIRPLUS_AUTO stays off too: whoever
+// can know. _ATOMIC_O_TRUNC stays off: a program that is running would be truncated by open(2) with O_TRUNC, which is
+// refused (ETXTBSY) only when OPEN has been answered (do_open, fs/namei.c). _READDIRPLUS_AUTO stays off too: whoever
 // lists a directory most often looks at what is in it, and the kernel's guess which time it is makes find -ls seven
 // times slower than always saying all, which costs the plain listing twice its time.
-constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC |
-                             FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_DONT_MASK |
-                             FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_IOCTL_DIR | FUSE_CAP_NO_OPENDIR_SUPPORT |
-                             FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_POSIX_ACL | FUSE_CAP_READDIRPLUS;
+constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_AUTO_INVAL_DATA |
+                             FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_DONT_MASK | FUSE_CAP_EXPORT_SUPPORT |
+                             FUSE_CAP_IOCTL_DIR | FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_PARALLEL_DIROPS |
+                             FUSE_CAP_POSIX_ACL | FUSE_CAP_READDIRPLUS;
 // Answers can be spliced into the device, but not into a ring.
 constexpr unsigned kWantedOfDevice = FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE;
 

@@ -39,16 +39,6 @@ Caller Reply::caller(MountId mount) const {
 
 mode_t Reply::umask() const { return ::fuse_req_ctx(request_)->umask; }
 
-std::vector<gid_t> Reply::groups() const {
-  std::vector<gid_t> groups;
-  const int count = ::fuse_req_getgroups(request_, 0, nullptr);
-  if (count <= 0) return groups;
-  groups.resize(static_cast<std::size_t>(count));
-  const int got = ::fuse_req_getgroups(request_, count, groups.data());
-  groups.resize(static_cast<std::size_t>(std::clamp(got, 0, count)));
-  return groups;
-}
-
 Sent Reply::error(const Error& error) && {
   const int number = to_errno(error.code);
   if (error.code == Errc::io || error.code == Errc::internal) {

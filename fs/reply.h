@@ -35,8 +35,6 @@ class [[nodiscard]] Reply {
   [[nodiscard]] const Received& received() const { return received_; }
   // The caller's umask, of requests that create something.
   [[nodiscard]] mode_t umask() const;
-  // The caller's supplementary groups; none where its process cannot be seen. Reads /proc.
-  [[nodiscard]] std::vector<gid_t> groups() const;
 
   // Logs what is our fault or the disk's; refusals are the caller's business.
   Sent error(const Error& error) &&;

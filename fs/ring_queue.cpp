@@ -44,7 +44,6 @@ bool is_slow(const fuse_in_header& header, const std::byte* operation) {
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
     case FUSE_LSEEK: return true;
-    case FUSE_OPEN: return (argument(fuse_open_in{}).flags & O_TRUNC) != 0;
     case FUSE_SETATTR: return (argument(fuse_setattr_in{}).valid & FATTR_SIZE) != 0;
     default: return false;
   }

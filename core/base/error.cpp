@@ -55,8 +55,10 @@ constexpr Row row(Errc code) {
     case Errc::plan_expired:
       return {REPRIEVE_ERRNO(EINVAL), "plan_expired", "the token names no plan that is still valid"};
     case Errc::no_space: return {REPRIEVE_ERRNO(ENOSPC), "no_space", "no space is left on the store's disk"};
+    case Errc::read_only: return {REPRIEVE_ERRNO(EROFS), "read_only", "the store's disk is read-only"};
     case Errc::over_quota: return {REPRIEVE_ERRNO(EDQUOT), "over_quota", "the quota is used up"};
-    case Errc::too_many_open_files: return {REPRIEVE_ERRNO(EMFILE), "too_many_open_files", "too many files are open"};
+    // It is the daemon that has too many; of the caller's own limit the kernel tells before it asks.
+    case Errc::too_many_open_files: return {REPRIEVE_ERRNO(ENFILE), "too_many_open_files", "too many files are open"};
     case Errc::out_of_memory: return {REPRIEVE_ERRNO(ENOMEM), "out_of_memory", "out of memory"};
     case Errc::interrupted: return {REPRIEVE_ERRNO(EINTR), "interrupted", "the call was interrupted"};
     case Errc::file_too_large: return {REPRIEVE_ERRNO(EFBIG), "file_too_large", "the file would be too large"};
@@ -88,6 +90,7 @@ constexpr Errc code_of(int number) {
     case EPERM: return Errc::access_denied;
     case EOPNOTSUPP: return Errc::not_supported;
     case ENOSPC: return Errc::no_space;
+    case EROFS: return Errc::read_only;
     case EDQUOT: return Errc::over_quota;
     case EMFILE:
     case ENFILE: return Errc::too_many_open_files;

@@ -45,6 +45,7 @@ enum class Errc : std::uint8_t {
   plan_expired,     // the token names no plan, or one that was used or is too old
   // The machine below.
   no_space,
+  read_only,  // the store lies on a disk that is mounted or has become read-only
   over_quota,
   too_many_open_files,
   out_of_memory,

@@ -96,6 +96,7 @@ Error opening_error(const SQLite::Exception& failure, const std::filesystem::pat
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return {Errc::store_damaged, file.string() + " is damaged: " + failure.what()};
     case SQLITE_FULL: return {Errc::no_space, file.string() + ": " + failure.what()};
+    case SQLITE_READONLY: return {Errc::read_only, file.string() + ": " + failure.what()};
     default: return {Errc::io, file.string() + ": " + failure.what()};
   }
 }

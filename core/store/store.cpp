@@ -21,6 +21,7 @@ Error translate(const SQLite::Exception& failure) {
   const std::string what = std::string("metadata.db: ") + failure.what();
   switch (failure.getErrorCode()) {
     case SQLITE_FULL: return {Errc::no_space, what};
+    case SQLITE_READONLY: return {Errc::read_only, what};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return {Errc::store_damaged, what};
     case SQLITE_NOMEM: return {Errc::out_of_memory, what};

@@ -75,6 +75,7 @@ unsigned http_status(Errc code) {
     case Errc::store_newer:
     case Errc::store_damaged: return 503;
     case Errc::no_space:
+    case Errc::read_only:
     case Errc::over_quota: return 507;
   }
   return 500;

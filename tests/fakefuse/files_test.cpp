@@ -130,14 +130,29 @@ TEST_F(Files, AWriteByAPlainUserDropsSetIdBits) {
   release(file);
 }
 
-// What a write past this process comes as: fs/convert.cpp says why.
-TEST_F(Files, ASetattrOfNothingDropsSetIdBits) {
+// What both a write past this process and chown(2) with neither owner nor group come as: core/set_id_bits.h says why.
+TEST_F(Files, ASetattrOfNothingIsAWriteWhereTheFileIsOpenForWriting) {
   const auto file = create_file(project_, "f", 0777);
   ASSERT_EQ(setattr(file.entry.nodeid, FATTR_MODE, S_IFREG | 06777).error, 0);
-  const Answer dropped = setattr(file.entry.nodeid, 0);
-  ASSERT_EQ(dropped.error, 0);
-  EXPECT_EQ(dropped.as<fuse_attr_out>().attr.mode & 07777U, 0777U);
+  ASSERT_EQ(setattr(file.entry.nodeid, 0).error, 0);
+  EXPECT_EQ(mode_of(file.entry.nodeid), 06777U);
+  kernel_.act_as(kSomebody);
+  ASSERT_EQ(setattr(file.entry.nodeid, 0).error, 0);
+  EXPECT_EQ(mode_of(file.entry.nodeid), 0777U);
+  kernel_.act_as(0);
   release(file);
+}
+
+TEST_F(Files, ASetattrOfNothingIsAChownElsewhere) {
+  const auto file = create_file(project_, "f", 0777);
+  release(file);
+  ASSERT_EQ(setattr(file.entry.nodeid, FATTR_MODE, S_IFREG | 06777).error, 0);
+  kernel_.act_as(kSomebody);
+  EXPECT_EQ(setattr(file.entry.nodeid, 0).error, -EPERM);
+  kernel_.act_as(0);
+  EXPECT_EQ(mode_of(file.entry.nodeid), 06777U);
+  EXPECT_EQ(setattr(file.entry.nodeid, 0).error, 0);
+  EXPECT_EQ(mode_of(file.entry.nodeid), 0777U);
 }
 
 TEST_F(Files, ExtendedAttributesTellTheirSizeFirst) {

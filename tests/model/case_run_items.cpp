@@ -86,7 +86,7 @@ void CaseRun::set_xattr(const Path& path, const Step& step) {
 
 void CaseRun::write(const Path& path, const Step& step) {
   const std::string bytes(step.d % 10, 'w');
-  const auto file = volume_.core().content().open(volume_.account(), inode(path), O_RDWR, process(1));
+  const auto file = volume_.core().content().open(volume_.account(), inode(path), O_RDWR);
   const NodePtr written = node(path);
   const auto refused = model_.write(written, bytes);
   expect_same("write " + joined(path), refusal(file), refused);

@@ -195,7 +195,7 @@ TEST(OpenFiles, OfSeveralDeletedNamesAreChangedUntilTheirClose) {
     const OpenFile file = volume.open_file(first_goes_first ? "projects/p/b" : "projects/p/a", O_RDWR);
     must(volume.unlink(first_goes_first ? "projects/p/b" : "projects/p/a"));
     EXPECT_EQ(refusal(volume.core().attributes().set(volume.account(), inode, {.size = 1}, process(1))), std::nullopt);
-    EXPECT_EQ(refusal(volume.core().content().open(volume.account(), inode, O_RDWR, process(1))), std::nullopt);
+    EXPECT_EQ(refusal(volume.core().content().open(volume.account(), inode, O_RDWR)), std::nullopt);
   }
 }
 

@@ -99,8 +99,9 @@ TEST(ErrorTable, NothingIsEverExdev) {
 }
 
 TEST(ErrorTable, ErrnoSurvivesTheWayInAndOut) {
-  for (const int number : {ENOENT,     EEXIST, ENOTDIR, EISDIR, ENOTEMPTY, EINVAL, ENAMETOOLONG, E2BIG, EMLINK, EACCES,
-                           EOPNOTSUPP, ENOSPC, EDQUOT,  EMFILE, ENOMEM,    EINTR,  EFBIG,        ENXIO, EBADF,  EIO}) {
+  for (const int number :
+       {ENOENT, EEXIST, ENOTDIR, EISDIR, ENOTEMPTY, EINVAL, ENAMETOOLONG, E2BIG, EMLINK, EACCES, EOPNOTSUPP,
+        ENOSPC, EDQUOT, ENFILE,  EROFS,  ENOMEM,    EINTR,  EFBIG,        ENXIO, EBADF,  EIO}) {
     const Error error = from_errno(number, "blob 17");
     EXPECT_EQ(to_errno(error.code), number);
     EXPECT_EQ(error.reason, std::string("blob 17: ") + std::strerror(number));

@@ -106,7 +106,7 @@ TEST_F(CrashedStoreTest, ARowWhoseBlobIsGoneHidesNothingElse) {
       std::filesystem::remove(entry.path());
   }
   EXPECT_EQ(refusal(volume_.core().attributes().get(volume_.account(), file)), Errc::stale);
-  EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), file, O_RDONLY, process(1))), Errc::stale);
+  EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), file, O_RDONLY)), Errc::stale);
   const auto listed = must(volume_.names().list(volume_.account(), project_, {}, 100, Detail::attributes));
   EXPECT_EQ(listed.size(), 4U);
   volume_.trash("projects/p");

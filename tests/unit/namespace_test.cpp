@@ -132,8 +132,7 @@ TEST_F(NamespaceTest, TrashContentIsReadOnly) {
   EXPECT_EQ(refusal(attributes.set(account, file, {.mode = 0600}, process(1))), Errc::in_trash);
   EXPECT_EQ(refusal(attributes.set(account, file, {.size = 0}, process(1))), Errc::in_trash);
   EXPECT_EQ(refusal(attributes.set_xattr(account, file, "user.x", "", XattrMode::set, process(1))), Errc::in_trash);
-  EXPECT_EQ(refusal(volume_.core().content().open(account, file, O_WRONLY, process(1))), Errc::in_trash);
-  EXPECT_EQ(refusal(volume_.core().content().open(account, file, O_RDONLY | O_TRUNC, process(1))), Errc::in_trash);
+  EXPECT_EQ(refusal(volume_.core().content().open(account, file, O_WRONLY)), Errc::in_trash);
   EXPECT_EQ(volume_.read(".trash/d/f"), "bytes");
 }
 
@@ -145,13 +144,13 @@ TEST_F(NamespaceTest, AnOpenFileCanBeWrittenUntilItsLastClose) {
     const OpenFile open = volume_.open_file("projects/p/f", O_RDWR);
     volume_.trash("projects/p/f");
     EXPECT_EQ(must(volume_.core().attributes().set(volume_.account(), file, {.size = 2}, process(1))).size, 2U);
-    EXPECT_TRUE(content.open(volume_.account(), file, O_WRONLY, process(1)));
+    EXPECT_TRUE(content.open(volume_.account(), file, O_WRONLY));
   }
-  EXPECT_EQ(refusal(content.open(volume_.account(), file, O_WRONLY, process(1))), Errc::in_trash);
+  EXPECT_EQ(refusal(content.open(volume_.account(), file, O_WRONLY)), Errc::in_trash);
   volume_.clock().advance(std::chrono::seconds(1));
   // Opened since only: reading it does not make it writable.
   const OpenFile reader = volume_.open_file(".trash/f", O_RDONLY);
-  EXPECT_EQ(refusal(content.open(volume_.account(), file, O_WRONLY, process(1))), Errc::in_trash);
+  EXPECT_EQ(refusal(content.open(volume_.account(), file, O_WRONLY)), Errc::in_trash);
   EXPECT_EQ(volume_.read(".trash/f"), "by");
 }
 
@@ -267,7 +266,14 @@ TEST_F(NamespaceTest, OwnAttributesAreReserved) {
   EXPECT_EQ(set("user.big", std::string(65537, 'x')), Errc::too_large);
   EXPECT_EQ(set("user.big", std::string(65536, 'x')), std::nullopt);
   EXPECT_EQ(set("user." + std::string(250, 'x'), ""), std::nullopt);
-  EXPECT_EQ(must(attributes.list_xattrs(project_)).size(), 2U);
+  EXPECT_EQ(set("trusted.x", ""), std::nullopt);
+  EXPECT_EQ(must(attributes.list_xattrs(project_, {})).size(), 3U);
+  EXPECT_EQ(must(attributes.list_xattrs(project_, process(1))).size(), 2U);
+  const auto neither = [&](const std::string& name) {
+    return refusal(attributes.set_xattr(volume_.account(), project_, name, "", XattrMode::neither, process(1)));
+  };
+  EXPECT_EQ(neither("user.big"), Errc::exists);
+  EXPECT_EQ(neither("user.none"), Errc::no_attribute);
 }
 
 }  // namespace

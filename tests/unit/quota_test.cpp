@@ -2,6 +2,7 @@
 // What accounts use, and what a quota allows.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/falloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ class QuotaTest : public ::testing::Test {
                                            O_WRONLY, process(1));
   }
   Result<OpenFile> open(const std::string& path, int flags) {
-    return volume_.core().content().open(volume_.account(), volume_.at(path), flags, process(1));
+    return volume_.core().content().open(volume_.account(), volume_.at(path), flags);
   }
   Result<Attributes> truncate(const std::string& path, std::uint64_t size) {
     return volume_.core().attributes().set(volume_.account(), volume_.at(path), {.size = size}, process(1));
@@ -72,6 +73,16 @@ TEST_F(QuotaTest, OverQuotaNothingIsMadeOrOpenedForWriting) {
   const Result<Attributes> folder = volume_.names().create(
       volume_.account(), volume_.at("projects"), EntryName::literal("Q"), {.mode = S_IFDIR | 0755}, process(1));
   EXPECT_EQ(refusal(folder), Errc::over_quota);
+}
+
+TEST_F(QuotaTest, OverQuotaAnOpenFileGetsNoMoreBlocksInAdvance) {
+  const OpenFile file = must(open("projects/P/old", O_RDWR));
+  Content& content = volume_.core().content();
+  EXPECT_TRUE(content.allocate(file, 0, 0, 2000));
+  set(1000);
+  EXPECT_EQ(refusal(content.allocate(file, 0, 0, 4000)), Errc::over_quota);
+  EXPECT_EQ(refusal(content.allocate(file, FALLOC_FL_KEEP_SIZE, 0, 4000)), Errc::over_quota);
+  EXPECT_TRUE(content.allocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096));
 }
 
 TEST_F(QuotaTest, OverQuotaDeletingRestoringAndEmptyingWork) {

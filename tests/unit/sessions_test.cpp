@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <thread>
+#include <vector>
 
 #include "tests/unit/volume.h"
 
@@ -71,6 +72,21 @@ TEST(LinuxProcessTable, WhatCannotBeSeenIsNone) {
   EXPECT_FALSE(table.process_of(-1));
   constexpr pid_t kOverTheLimit = 1 << 23;  // PID_MAX_LIMIT is 1 << 22
   EXPECT_FALSE(table.process_of(kOverTheLimit));
+}
+
+TEST(LinuxProcessTable, TellsGroupsOfAThread) {
+  LinuxProcessTable table;
+  EXPECT_TRUE(table.groups_of(0).empty());
+  std::vector<gid_t> found;
+  const std::vector<gid_t> groups{4321, 4000000001U};
+  bool is_member = false;
+  // The system call itself: the C library would change all threads.
+  std::thread([&] {
+    is_member = ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+    found = table.groups_of(this_thread());
+  }).join();
+  if (!is_member) GTEST_SKIP() << "only root joins groups";
+  EXPECT_EQ(found, groups);
 }
 
 // Sessions, seen through the items that they make.

@@ -112,11 +112,11 @@ void Volume::set_modified(std::string_view path, Timestamp modified) {
 
 OpenFile Volume::open_file(std::string_view path, int flags) {
   tick();
-  return must(core_->content().open(account_, at(path), flags, process(1)));
+  return must(core_->content().open(account_, at(path), flags));
 }
 
 std::string Volume::read(std::string_view path) {
-  return read(must(core_->content().open(account_, at(path), O_RDONLY, process(1))));
+  return read(must(core_->content().open(account_, at(path), O_RDONLY)));
 }
 
 std::string Volume::read(const OpenFile& file) {

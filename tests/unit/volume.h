@@ -37,6 +37,8 @@ class SettableClock final : public Clock {
 class NumberedProcesses final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override { return Process{.id = thread / 10, .started = 7}; }
+  // All are in the group that has the process's number.
+  std::vector<gid_t> groups_of(pid_t thread) override { return {static_cast<gid_t>(thread / 10)}; }
   FileDescriptor watch(const Process& process) override;
   ProcessEnd end_of(const Process& process, int descriptor) override;
 

@@ -15,6 +15,9 @@ namespace reprieve::test {
 struct Case {
   std::string name;
   std::function<void(Transcript&)> calls;
+  // Of groups that are played in one place: what the calls are made on. The clock ticks before them, once for all
+  // cases.
+  std::function<void(Transcript&)> prepare{};
 };
 
 // Where on the mount each case of a group is played: in a project, in a run and in a folder five levels down, or, where
@@ -48,5 +51,8 @@ std::vector<CaseGroup> time_cases();
 std::vector<CaseGroup> acl_cases();
 std::vector<CaseGroup> late_cases();
 std::vector<CaseGroup> matrix_cases();
+std::vector<CaseGroup> kind_cases();
+std::vector<CaseGroup> flag_combination_cases();
+std::vector<CaseGroup> fault_cases();
 
 }  // namespace reprieve::test

@@ -2,6 +2,7 @@
 // The calls that are made on everything that a path can lead to.
 #include <fcntl.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/mount/parity/matrix.h"
@@ -20,7 +21,9 @@ CaseGroup attribute_matrix() {
       {{"chmod", [](Transcript& t, Path p) { t.chmod(p, 0640); }},
        {"chmod with set-id bits", [](Transcript& t, Path p) { t.chmod(p, 07711); }},
        {"chown to the caller's", [](Transcript& t, Path p) { t.chown(p, ::geteuid(), ::getegid()); }},
-       {"chown of the group alone", [](Transcript& t, Path p) { t.chown(p, kSameUser, 777); }},
+       {"chown of the group alone", [](Transcript& t, Path p) { t.chown(p, kSameUser, kOtherGroup); }},
+       {"chown of nothing", [](Transcript& t, Path p) { t.chown(p, kSameUser, kSameGroup); }},
+       {"lchown of nothing", [](Transcript& t, Path p) { t.chown(p, kSameUser, kSameGroup, AT_SYMLINK_NOFOLLOW); }},
        {"lchown to another", [](Transcript& t, Path p) { t.chown(p, kStranger, kSameGroup, AT_SYMLINK_NOFOLLOW); }},
        {"utimens",
         [](Transcript& t, Path p) {
@@ -48,6 +51,39 @@ CaseGroup attribute_matrix() {
        {"setxattr", [](Transcript& t, Path p) { t.set_xattr(p, "user.a", "1"), t.get_xattr(p, "user.a"); }},
        {"setxattr of a trusted one", [](Transcript& t, Path p) { t.set_xattr(p, "trusted.a", "1"), t.list_xattrs(p); }},
        {"removexattr", [](Transcript& t, Path p) { t.remove_xattr(p, "user.a"); }}});
+}
+
+// Through a descriptor that is opened for the call.
+PathCall opened(const std::string& name, int flags, std::function<void(Transcript&, int)> call) {
+  return {name, [flags, call = std::move(call)](Transcript& t, Path p) {
+            const int file = t.open(p, flags | O_NONBLOCK);
+            if (file >= 0) call(t, file), t.fstat(file);
+          }};
+}
+
+CaseGroup descriptor_matrix() {
+  return matrix(
+      "matrix_of_descriptors",
+      {opened("write", O_WRONLY, [](Transcript& t, int f) { t.write(f, "x"); }),
+       opened("write of nothing", O_WRONLY, [](Transcript& t, int f) { t.write(f, ""); }),
+       opened("append", O_WRONLY | O_APPEND, [](Transcript& t, int f) { t.write(f, "xyz"); }),
+       opened("ftruncate", O_WRONLY, [](Transcript& t, int f) { t.ftruncate(f, 1); }),
+       opened("ftruncate to the same size", O_RDWR, [](Transcript& t, int f) { t.ftruncate(f, 3); }),
+       opened("ftruncate of what is read", O_RDONLY, [](Transcript& t, int f) { t.ftruncate(f, 1); }),
+       opened("fallocate", O_WRONLY, [](Transcript& t, int f) { t.fallocate(f, 0, 0, 100); }),
+       opened("fallocate that keeps the size", O_RDWR, [](Transcript& t, int f) { t.fallocate(f, 1, 0, 100); }),
+       opened("fallocate of nothing", O_WRONLY, [](Transcript& t, int f) { t.fallocate(f, 0, 0, 0); }),
+       opened("posix_fallocate", O_WRONLY,
+              [](Transcript& t, int f) { t.note("posix_fallocate", ::posix_fallocate(f, 2, 50)); }),
+       opened("fchmod", O_RDONLY, [](Transcript& t, int f) { t.note("fchmod", ::fchmod(f, 06711)); }),
+       opened("fchown", O_RDONLY, [](Transcript& t, int f) { t.note("fchown", ::fchown(f, kSameUser, kOtherGroup)); }),
+       opened("fchown of nothing", O_RDONLY,
+              [](Transcript& t, int f) { t.note("fchown", ::fchown(f, kSameUser, kSameGroup)); }),
+       opened("futimens", O_RDONLY, [](Transcript& t, int f) { t.note("futimens", ::futimens(f, nullptr)); }),
+       opened("fsetxattr", O_RDONLY,
+              [](Transcript& t, int f) { t.note("fsetxattr", ::fsetxattr(f, "user.a", "1", 1, 0)); }),
+       opened("fchmod of a path", O_PATH, [](Transcript& t, int f) { t.note("fchmod", ::fchmod(f, 0600)); }),
+       opened("read of nothing", O_RDONLY, [](Transcript& t, int f) { t.read(f, 0); })});
 }
 
 CaseGroup look_matrix() {
@@ -96,6 +132,11 @@ CaseGroup making_matrix() {
                  {"mknod of a file", [](Transcript& t, Path p) { t.mknod(p, S_IFREG | 06755); }},
                  {"mknod of a device", [](Transcript& t, Path p) { t.mknod(p, S_IFBLK | 0600, 0x7c8); }},
                  {"mknod of a directory", [](Transcript& t, Path p) { t.mknod(p, S_IFDIR | 0755); }},
+                 {"mknod of a socket", [](Transcript& t, Path p) { t.mknod(p, S_IFSOCK | 02755); }},
+                 {"mknod of a link", [](Transcript& t, Path p) { t.mknod(p, S_IFLNK | 0777); }},
+                 {"mknod of no type", [](Transcript& t, Path p) { t.mknod(p, 0170000 | 0644); }},
+                 {"mkdir in it", [](Transcript& t, Path p) { t.mkdir(p + "/in", 02777); }},
+                 {"create in it", [](Transcript& t, Path p) { t.create(p + "/in", "abc", 06777); }},
                  {"symlink", [](Transcript& t, Path p) { t.symlink("target", p); }},
                  {"symlink to nothing", [](Transcript& t, Path p) { t.symlink("", p); }},
                  {"symlink that is too long", [](Transcript& t, Path p) { t.symlink(std::string(4096, 'x'), p); }}});
@@ -124,8 +165,8 @@ CaseGroup link_matrix() {
 }  // namespace
 
 std::vector<CaseGroup> matrix_cases() {
-  return {attribute_matrix(), look_matrix(),   open_matrix(), making_matrix(),
-          removing_matrix(),  rename_matrix(), link_matrix()};
+  return {attribute_matrix(), descriptor_matrix(), look_matrix(),   open_matrix(),
+          making_matrix(),    removing_matrix(),   rename_matrix(), link_matrix()};
 }
 
 }  // namespace reprieve::test

@@ -146,6 +146,16 @@ CaseGroup set_id_cases() {
         [=](Transcript& t) {
           writable(t, 06777), t.as_user(kUser, [](Transcript& u) { u.open("f", O_WRONLY | O_TRUNC); }), t.stat("f");
         }},
+       {"write to a file with capabilities",
+        [=](Transcript& t) {
+          for (const uid_t user : {uid_t{0}, kUser}) {
+            writable(t, 06777);
+            const std::string_view capabilities("\1\0\0\2\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 20);
+            t.set_xattr("f", "security.capability", capabilities);
+            t.as_user(user, [](Transcript& u) { u.write(u.open("f", O_WRONLY), "x"); });
+            t.stat("f"), t.list_xattrs("f"), t.unlink("f");
+          }
+        }},
        {"chmod by an owner outside the group", [](Transcript& t) {
           t.create("f"), t.chown("f", kUser, kOther), t.as_user(kUser, [](Transcript& u) { u.chmod("f", 02755); }),
               t.stat("f");

@@ -51,13 +51,14 @@ std::string type_of(unsigned char type) {
   }
 }
 
-// Makes the calling thread another user without groups, but for the saved user, through which it comes back. The system
-// calls themselves: the C library would change all threads. A process of its own for each would take ten times as long.
+// Makes the calling thread another user, but for the saved user, through which it comes back. The system calls
+// themselves: the C library would change all threads. A process of its own for each would take ten times as long.
 class OtherUser {
  public:
-  explicit OtherUser(uid_t user) : groups_(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr)))) {
+  OtherUser(uid_t user, const std::vector<gid_t>& groups)
+      : groups_(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr)))) {
     if (!groups_.empty() && ::getgroups(static_cast<int>(groups_.size()), groups_.data()) < 0) ::abort();
-    become(user, user, {});
+    become(user, user, groups);
   }
   ~OtherUser() {
     if (::syscall(SYS_setresuid, 0, 0, 0) != 0) ::abort();
@@ -75,6 +76,9 @@ class OtherUser {
   }
   std::vector<gid_t> groups_;
 };
+
+// Access and modification of what is watched.
+constexpr std::array<timespec, 2> kPast{timespec{1'000'000'000, 111'111'111}, timespec{1'000'000'001, 222'222'222}};
 
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
@@ -235,11 +239,17 @@ void Transcript::set_times(const std::string& path, timespec accessed, timespec 
   note("utimensat " + printable(path), ::utimensat(AT_FDCWD, path.c_str(), times.data(), flags));
 }
 
+void Transcript::age(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) ::utimensat(AT_FDCWD, path.c_str(), kPast.data(), AT_SYMLINK_NOFOLLOW);
+}
+
 void Transcript::watch(const std::vector<std::string>& paths) {
   watched_.clear();
-  constexpr std::array<timespec, 2> kPast{timespec{1'000'000'000, 111'111'111}, timespec{1'000'000'001, 222'222'222}};
   for (const std::string& path : paths) {
-    ::utimensat(AT_FDCWD, path.c_str(), kPast.data(), AT_SYMLINK_NOFOLLOW);
+    struct stat now {};
+    const bool is_aged =
+        ::lstat(path.c_str(), &now) == 0 && same_time(now.st_atim, kPast[0]) && same_time(now.st_mtim, kPast[1]);
+    if (!is_aged) age({path});
     FileDescriptor object(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat before {};
     if (::fstat(object.get(), &before) != 0) throw std::logic_error("watch: " + path);
@@ -308,10 +318,10 @@ void Transcript::in_child(const std::function<void(Transcript&)>& calls) {
   for (std::string line; std::getline(stream, line);) lines_.push_back("child: " + line);
 }
 
-void Transcript::as_user(uid_t user, const std::function<void(Transcript&)>& calls) {
+void Transcript::as_user(uid_t user, const std::function<void(Transcript&)>& calls, const std::vector<gid_t>& groups) {
   const std::size_t open_before = open_.size();
   {
-    const OtherUser other(user);
+    const OtherUser other(user, groups);
     calls(*this);
   }
   open_.resize(open_before);

@@ -76,16 +76,19 @@ class Transcript {
   // Whether the file has fewer blocks than its size asks for.
   void sparseness(const std::string& path);
 
-  // From here on, which times of these objects change: they are aged, and the clock has ticked when this returns.
+  // From here on, which times of these objects change: they are aged, and the clock has ticked when this returns. What
+  // age() has aged already costs no tick.
   void watch(const std::vector<std::string>& paths);
+  static void age(const std::vector<std::string>& paths);
   void changes();
   // Lets the kernel's clock tick twice: for so long at most may it keep attributes of a file that is being written.
   static void let_clock_tick();
 
   // Runs calls in another process; its lines become part of this transcript.
   void in_child(const std::function<void(Transcript&)>& calls);
-  // Runs calls as another user, who is in no group but that of the same number. What it opens is closed afterwards.
-  void as_user(uid_t user, const std::function<void(Transcript&)>& calls);
+  // Runs calls as another user, whose group has the same number, and who is in no others but `groups`. What it opens is
+  // closed afterwards.
+  void as_user(uid_t user, const std::function<void(Transcript&)>& calls, const std::vector<gid_t>& groups = {});
 
  private:
   struct Watched {

@@ -42,7 +42,7 @@ class AttributeService {
   // user.reprieve.* tell (core/own_attributes.h).
   Result<std::string> get_xattr(const Account& account, InodeId inode, const std::string& name);
   // Without user.reprieve.*.
-  Result<std::vector<std::string>> list_xattrs(InodeId inode);
+  Result<std::vector<std::string>> list_xattrs(const Account& account, InodeId inode);
   // in_trash, exists, no_attribute, name_too_long, too_large, not_supported; of user.reprieve.* those of
   // set_own_attribute(); access_denied: the default access control list of what is not a directory. `groups` are the
   // caller's supplementary ones, which count where an access control list is set.

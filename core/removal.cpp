@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "core/ancestry.h"
+#include "core/arrival.h"
 #include "core/parts.h"
 #include "core/sharing.h"
 
@@ -41,7 +42,7 @@ EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
 // Undoes a session's removals inside a directory that it now removes as a whole: names, link counts and the directory's
 // mtime become what they were, so that the tree in the trash is the tree that was deleted. Of a name that was removed
 // several times the newest goes back in; the older ones stay items.
-void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
+void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
   Timestamp modified = directory.modified;
   bool unbroken = true;
   std::unordered_set<std::string> names;
@@ -64,6 +65,7 @@ void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, 
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
+    change_owner(parts, tx, row.inode, deletion.account);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -76,7 +78,11 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                  const std::optional<EntryName>& wanted) {
   const auto& [entry, inode] = doomed;
   const bool is_directory = S_ISDIR(inode.mode);
-  if (folding == Folding::fold && is_directory) fold(tx, inode, deletion, changes);
+  if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
+  // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
+  // keeps a name there stays the other account's.
+  if (is_directory ? tx.entries.count_places(inode.id) == 1 : inode.links == 1)
+    change_owner(parts, tx, inode, deletion.account);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);

@@ -267,7 +267,7 @@ TEST_F(NamespaceTest, OwnAttributesAreReserved) {
   EXPECT_EQ(set("user.big", std::string(65537, 'x')), Errc::too_large);
   EXPECT_EQ(set("user.big", std::string(65536, 'x')), std::nullopt);
   EXPECT_EQ(set("user." + std::string(250, 'x'), ""), std::nullopt);
-  EXPECT_EQ(must(attributes.list_xattrs(project_)).size(), 2U);
+  EXPECT_EQ(must(attributes.list_xattrs(volume_.account(), project_)).size(), 2U);
 }
 
 }  // namespace

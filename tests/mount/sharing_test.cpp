@@ -7,8 +7,6 @@
 
 #include <cerrno>
 
-#include "tests/support/store_invariants.h"
-
 namespace reprieve::test {
 
 void SharingTest::SetUp() {
@@ -39,7 +37,6 @@ void SharingTest::TearDown() {
   if (!daemon_) return;
   EXPECT_TRUE(daemon_->running()) << daemon_->log();
   EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
-  EXPECT_EQ(broken_invariants(daemon_->store()), "");
 }
 
 CommandResult SharingTest::as(uid_t user, const std::string& line) const {

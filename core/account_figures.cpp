@@ -24,6 +24,7 @@ Holdings count_items(Transaction& tx, InodeId folder) {
 
 Result<AccountFigures> account_figures(CoreParts& parts, const Account& account) {
   REPRIEVE_TRY(AccountFigures figures, parts.store->read([&](Transaction& tx) -> Result<AccountFigures> {
+    parts.quotas.measure_all(tx);
     return AccountFigures{.projects = count_items(tx, account.projects), .runs = count_items(tx, account.runs)};
   }));
   if (const auto quota = parts.quotas.of(account.id)) {

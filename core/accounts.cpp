@@ -95,8 +95,19 @@ Result<void> check_owns_nothing(const AccountSummary& summary) {
                                    std::to_string(summary.trash_items) + " items in the trash");
 }
 
-EventRow account_event(const Account& account, EventKind kind, const Caller& caller, Timestamp now) {
-  return event_of({account, {}, caller, now}, kind, {}, {}, account.name);
+EventRow account_event(const Account& account, EventKind kind, const Caller& caller, Timestamp now,
+                       const std::string& what = {}) {
+  return event_of({account, {}, caller, now}, kind, {}, {}, account.name + what);
+}
+
+// ": uid 1001, gid 1001, quota 5000 bytes"
+std::string described(const AccountChange& change) {
+  std::string text;
+  const auto add = [&text](const std::string& part) { text += (text.empty() ? ": " : ", ") + part; };
+  if (change.uid) add("uid " + std::to_string(*change.uid));
+  if (change.gid) add("gid " + std::to_string(*change.gid));
+  if (change.quota) add(*change.quota == 0 ? "no quota" : "quota " + std::to_string(*change.quota) + " bytes");
+  return text;
 }
 
 }  // namespace
@@ -132,7 +143,7 @@ Result<Account> Accounts::set(std::string_view name, const AccountChange& change
     }
     account.uid = uid;
     account.gid = gid;
-    tx.events.insert(account_event(account, EventKind::account_set, caller, parts_.clock.now()));
+    tx.events.insert(account_event(account, EventKind::account_set, caller, parts_.clock.now(), described(change)));
     return account;
   }));
   if (change.quota) REPRIEVE_TRY_VOID(parts_.quotas.set(changed.id, change.quota));

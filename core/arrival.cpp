@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/access_lists.h"
+#include "core/parts.h"
 
 namespace reprieve {
 namespace {
@@ -77,10 +78,20 @@ void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId
       {.parent = parent, .id = tx.sequences.next_entry(), .name = name, .inode = inode, .item = {}, .role = role});
 }
 
-void settle_owner(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory) {
-  if (moved.owner == directory.owner) return;
-  const Account holder = holder_of(tx, account, directory);
-  tx.inodes.adopt(moved.id, holder.id, moved.uid, moved.gid, holder.uid, holder.gid);
+void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder) {
+  if (top.owner == holder.id) return;
+  parts.quotas.hand_over(tx, top.id, holder.id);
+  tx.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid);
+}
+
+Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory) {
+  if (moved.owner == directory.owner || !S_ISDIR(moved.mode) || tx.entries.count_places(moved.id) == 1) return {};
+  return fail(Errc::not_yours, "it is in another project too, whose owner is another account; copy it");
+}
+
+void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,
+                  const InodeRow& directory) {
+  if (moved.owner != directory.owner) change_owner(parts, tx, moved, holder_of(tx, account, directory));
 }
 
 void settle_kind(Transaction& tx, const Account& account, const InodeRow& directory, ItemKind kind,

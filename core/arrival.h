@@ -7,6 +7,8 @@
 
 namespace reprieve {
 
+struct CoreParts;
+
 // In whose tree something is made.
 struct Maker {
   const Account& account;  // that makes it
@@ -22,8 +24,14 @@ InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, 
                     const Caller& caller, Timestamp now);
 void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode, Role role = Role::owner);
 
+// The tree belongs to `holder` from now on, and counts for its quota. Costs nothing where it does so already.
+void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder);
+// Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree lies elsewhere too, as
+// a sample in several projects does.
+Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory);
 // A tree has come into `directory`: when that belongs to another account, so does the tree from now on.
-void settle_owner(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory);
+void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,
+                  const InodeRow& directory);
 
 // A directory has come to a place where it counts as `kind`: stores that, and for a project sees to its folders
 // samples/ and analyses/: makes those that are missing and lets plain folders of these names become them, with the

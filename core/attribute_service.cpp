@@ -39,8 +39,17 @@ Result<InodeRow> require_changeable(CoreParts& parts, Transaction& tx, const Acc
     if (location.role == Role::viewer) return fail(Errc::viewer_only);
     return row;
   }
+  REPRIEVE_TRY_VOID(may_go_on_writing(tx, account, row));
+  if (row.owner != account.id) REPRIEVE_TRY_VOID(standing_of(parts, tx, account, row));
   if (is_open_since_deletion(parts, tx, account, inode)) return row;
   return fail(Errc::in_trash);
+}
+
+// The same to be read.
+Result<void> require_reachable(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
+  REPRIEVE_TRY(const InodeRow row, require_inode(tx, inode));
+  REPRIEVE_TRY_VOID(standing_of(parts, tx, account, row));
+  return {};
 }
 
 // In a shared item everything shows the account's own ids, and giving it these again, as `cp -p` does, changes nothing.
@@ -112,16 +121,6 @@ Result<void> apply_to_blob(const BlobStore& blobs, InodeId blob, const Attribute
   return blobs.set_times(blob, times);
 }
 
-// The same where the size changes and an account has a quota. Of a file that is open for writing the close tells.
-Result<void> resize_within_quota(CoreParts& parts, const InodeRow& row, const AttributeChanges& changes) {
-  REPRIEVE_TRY(const struct stat before, parts.blobs->stat_blob(row.id));
-  const auto bytes = static_cast<std::int64_t>(*changes.size) - std::int64_t{before.st_size};
-  if (bytes > 0) REPRIEVE_TRY_VOID(parts.quotas.check_room(row.owner));
-  REPRIEVE_TRY_VOID(apply_to_blob(*parts.blobs, row.id, changes));
-  if (!parts.content.is_open_for_writing(row.id)) parts.quotas.changed(row.owner, row.id, bytes);
-  return {};
-}
-
 // Names that users may not touch.
 Result<void> check_xattr_name(const std::string& name) {
   if (is_access_list(name)) return {};
@@ -158,7 +157,8 @@ AttributeService::AttributeService(CoreParts& parts) : parts_(parts) {}
 Result<Attributes> AttributeService::get(const Account& account, InodeId inode) {
   REPRIEVE_TRY(const Seen seen, parts_.store->read([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(InodeRow row, require_inode(tx, inode));
-    return see(parts_, account, row, standing_of(tx, account, row));
+    REPRIEVE_TRY(const Standing standing, standing_of(parts_, tx, account, row));
+    return see(parts_, account, row, standing);
   }));
   return view_seen(parts_, seen);
 }
@@ -176,7 +176,7 @@ Result<Seen> AttributeService::set_row(const Account& account, InodeId inode, co
                                        const Caller& caller) {
   return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(InodeRow row, require_changeable(parts_, tx, account, inode));
-    const Standing standing = standing_of(tx, account, row);
+    REPRIEVE_TRY(const Standing standing, standing_of(parts_, tx, account, row));
     if (changes_nothing(changes)) {
       REPRIEVE_TRY(row, after_privileged_write_or_chown(parts_, account, standing, row, caller));
       row.changed = parts_.clock.now();
@@ -195,16 +195,19 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
   AttributeChanges changes;
   REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
     REPRIEVE_TRY(InodeRow found, require_changeable(parts_, tx, account, inode));
-    standing = standing_of(tx, account, found);
+    REPRIEVE_TRY(standing, standing_of(parts_, tx, account, found));
     REPRIEVE_TRY(changes, without_own_ids(account, standing, asked));
     return found;
   }));
   const bool is_file = S_ISREG(row.mode);
   if (changes.size && !is_file) return fail(Errc::invalid_argument, "only regular files have a size to set");
-  if (is_file && changes.size && parts_.quotas.any()) {
-    REPRIEVE_TRY_VOID(resize_within_quota(parts_, row, changes));
-  } else if (is_file) {
-    REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, changes));
+  if (is_file) {
+    AttributeChanges rest = changes;
+    if (changes.size && parts_.quotas.any()) {
+      REPRIEVE_TRY_VOID(parts_.content.resize(account, inode, *changes.size));
+      rest.size.reset();
+    }
+    REPRIEVE_TRY_VOID(apply_to_blob(*parts_.blobs, inode, rest));
   }
   if (!changes_row(parts_, row, changes, caller)) return see(parts_, account, row, standing);
   return parts_.store->write([&](Transaction& tx) -> Result<Seen> {
@@ -232,16 +235,17 @@ Result<std::string> AttributeService::get_xattr(const Account& account, InodeId 
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   if (is_own_attribute(name)) return own_attribute(parts_, account, inode, name);
   return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
+    REPRIEVE_TRY_VOID(require_reachable(parts_, tx, account, inode));
     auto value = tx.inodes.xattr(inode, name);
     if (value) return *std::move(value);
-    REPRIEVE_TRY_VOID(require_inode(tx, inode));
     return fail(Errc::no_attribute);
   });
 }
 
-Result<std::vector<std::string>> AttributeService::list_xattrs(InodeId inode, const Caller& caller) {
+Result<std::vector<std::string>> AttributeService::list_xattrs(const Account& account, InodeId inode,
+                                                               const Caller& caller) {
   return parts_.store->read([&](Transaction& tx) -> Result<std::vector<std::string>> {
-    REPRIEVE_TRY_VOID(require_inode(tx, inode));
+    REPRIEVE_TRY_VOID(require_reachable(parts_, tx, account, inode));
     auto names = tx.inodes.xattr_names(inode);
     if (caller.uid != 0) std::erase_if(names, [](const std::string& name) { return name.starts_with(kTrusted); });
     return names;
@@ -257,8 +261,9 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
     tx.requests.carried_out(caller);
     if (is_access_list(name)) return set_list(parts_, tx, row, name, value, caller);
     if (is_own_attribute(name)) {
-      REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode));
-      tx.inodes.set_changed(inode, parts_.clock.now());
+      const Timestamp now = parts_.clock.now();
+      REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode, caller, now));
+      tx.inodes.set_changed(inode, now);
       return {};
     }
     const auto before = tx.inodes.xattr(inode, name);
@@ -280,7 +285,7 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     tx.requests.carried_out(caller);
     if (is_own_attribute(name)) {
-      REPRIEVE_TRY_VOID(remove_own_attribute(tx, row, name));
+      REPRIEVE_TRY_VOID(remove_own_attribute(tx, account, row, name, caller, parts_.clock.now()));
     } else if (tx.inodes.xattr(inode, name)) {
       tx.inodes.remove_xattr(inode, name);
     } else {
@@ -297,6 +302,10 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
 
 Result<struct statvfs> AttributeService::statfs(const Account& account) {
   REPRIEVE_TRY(struct statvfs figures, parts_.blobs->disk());
+  REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
+    parts_.quotas.measure_all(tx);
+    return {};
+  }));
   if (const auto quota = parts_.quotas.of(account.id)) limit_to(figures, *quota);
   figures.f_namemax = kEntryNameMax;
   return figures;

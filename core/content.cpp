@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "core/access_lists.h"
 #include "core/ancestry.h"
@@ -23,13 +25,23 @@ namespace {
 // What an end of an open was.
 struct Left {
   bool last = false;       // of all opens of the inode
-  std::int64_t grown = 0;  // by so much since its writers came, where this was the last of them
+  std::int64_t grown = 0;  // by so much since it was last looked at, where it was a writer's
 };
 
-// Whether growth is asked for.
-enum class Measure : std::uint8_t { no, yes };
-
 bool is_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+Result<void> may_open(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& row, bool writes) {
+  const bool is_own = row.owner == account.id;
+  if (!writes && is_own) return {};
+  const Location location = locate_inode(tx, account, row.id);
+  if (location.life == Life::live) {
+    if (writes && location.role == Role::viewer) return fail(Errc::viewer_only);
+    return {};
+  }
+  if (!is_own && !find_item(tx, account, location.item)) return fail(Errc::stale, "it is no longer shared with you");
+  if (!writes || is_open_since_deletion(parts, tx, account, row.id)) return {};
+  return fail(Errc::in_trash);
+}
 
 mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)); }
 
@@ -38,20 +50,24 @@ mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IF
 // What all opens of one inode share. The counts change under the table's lock; the rest is constant.
 class OpenInode {
  public:
-  OpenInode(InodeId id, AccountId of, FileDescriptor descriptor, Timestamp opened_at)
-      : inode(id), owner(of), blob(std::move(descriptor)), opened(opened_at) {}
+  OpenInode(InodeId id, FileDescriptor descriptor, Timestamp opened_at)
+      : inode(id), blob(std::move(descriptor)), opened(opened_at) {}
 
   const InodeId inode;
-  const AccountId owner;
   const FileDescriptor blob;
   const Timestamp opened;  // the first of the opens that overlap up to now
-  unsigned opens = 0;
+  std::map<AccountId, unsigned> opens;
   unsigned writers = 0;
-  std::uint64_t size_before = 0;  // when the first of the writers came
+  std::uint64_t counted_size = 0;  // while there are writers
+  std::mutex turn;                 // of whoever appends to the file or makes it grow within a quota
 
   [[nodiscard]] std::uint64_t size() const {
     struct stat status {};
-    return ::fstat(blob.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : size_before;
+    return ::fstat(blob.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : counted_size;
+  }
+  std::int64_t take_growth() {
+    const std::uint64_t before = std::exchange(counted_size, size());
+    return static_cast<std::int64_t>(counted_size) - static_cast<std::int64_t>(before);
   }
 };
 
@@ -60,29 +76,39 @@ struct Content::Table {
   std::unordered_map<InodeId, std::shared_ptr<OpenInode>> inodes REPRIEVE_GUARDED_BY(mutex);
 
   // Counts one more open of `inode`, if there is one already.
-  std::shared_ptr<OpenInode> join(InodeId inode, bool writable) {
+  std::shared_ptr<OpenInode> join(InodeId inode, AccountId by, bool writable) {
     const MutexLock lock(mutex);
     const auto found = inodes.find(inode);
     if (found == inodes.end()) return nullptr;
     OpenInode& open = *found->second;
-    ++open.opens;
-    if (writable && open.writers++ == 0) open.size_before = open.size();
+    ++open.opens[by];
+    if (writable && open.writers++ == 0) open.counted_size = open.size();
     return found->second;
   }
 
   // The end of one open.
-  Left leave(OpenInode& open, bool writable, Measure measure) {
+  Left leave(OpenInode& open, AccountId by, bool writable) {
     const MutexLock lock(mutex);
-    Left left{.last = --open.opens == 0};
+    if (--open.opens[by] == 0) open.opens.erase(by);
+    Left left{.last = open.opens.empty()};
     if (left.last) inodes.erase(open.inode);
-    if (!writable || --open.writers > 0 || measure == Measure::no) return left;
-    left.grown = static_cast<std::int64_t>(open.size()) - static_cast<std::int64_t>(open.size_before);
+    if (!writable) return left;
+    --open.writers;
+    left.grown = open.take_growth();
     return left;
+  }
+
+  // `read` of what is known of an open inode, or `otherwise`.
+  template <typename Value, typename Read>
+  Value ask(InodeId inode, Value otherwise, const Read& read) {
+    const MutexLock lock(mutex);
+    const auto found = inodes.find(inode);
+    return found == inodes.end() ? otherwise : read(*found->second);
   }
 };
 
-OpenFile::OpenFile(Content& content, std::shared_ptr<OpenInode> open, bool writable)
-    : content_(&content), open_(std::move(open)), writable_(writable) {}
+OpenFile::OpenFile(Content& content, std::shared_ptr<OpenInode> open, AccountId by, bool writable)
+    : content_(&content), open_(std::move(open)), by_(by), writable_(writable) {}
 
 OpenFile::OpenFile(OpenFile&&) noexcept = default;
 
@@ -91,7 +117,9 @@ OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
   if (open_) content_->close(*this);
   content_ = other.content_;
   open_ = std::move(other.open_);
+  by_ = other.by_;
   writable_ = other.writable_;
+  supervised_ = other.supervised_;
   return *this;
 }
 
@@ -111,26 +139,18 @@ Content::~Content() = default;
 
 Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags) {
   const bool writes = is_writing(flags);
-  AccountId owner;
-  REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
+  REPRIEVE_TRY(const AccountId owner, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
     const auto row = tx.inodes.find(inode);
     if (!row) return fail(Errc::stale);
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
-    owner = row->owner;
-    const bool is_own = row->owner == account.id;
-    if (!writes && is_own) return {};
-    const Location location = locate_inode(tx, account, inode);
-    if (location.life == Life::live) {
-      if (writes && location.role == Role::viewer) return fail(Errc::viewer_only);
-      return {};
-    }
-    if (!is_own && !find_item(tx, account, location.item)) return fail(Errc::stale, "it is no longer shared with you");
-    if (!writes || is_open_since_deletion(parts_, tx, account, inode)) return {};
-    return fail(Errc::in_trash);
+    REPRIEVE_TRY_VOID(may_open(parts_, tx, account, *row, writes));
+    if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row->owner));
+    return row->owner;
   }));
-  if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(owner));
-  return open_blob(inode, owner, is_writing(flags), parts_.clock.now());
+  REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, parts_.clock.now()));
+  file.supervised_ = writes && needs_supervision(account, owner);
+  return file;
 }
 
 Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,
@@ -138,7 +158,8 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
   OpenFile file =
-      share(created.attributes.inode, created.owner, std::move(created.blob), is_writing(flags), parts_.clock.now());
+      share(created.attributes.inode, account.id, std::move(created.blob), is_writing(flags), parts_.clock.now());
+  file.supervised_ = file.writable() && needs_supervision(account, created.owner);
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
   return CreatedFile{created.attributes, std::move(file)};
@@ -147,12 +168,10 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
 Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId parent_id, mode_t mode, int flags,
                                             const Caller& caller, mode_t umask) {
   static const EntryName kAnyName = EntryName::literal("unnamed");
-  REPRIEVE_TRY(const InodeRow directory,
-               parts_.store->read([&](Transaction& tx) { return require_inode(tx, parent_id); }));
   REPRIEVE_TRY(FreshBlob blob, parts_.blobs->take());
   const InodeId id = blob.id;
   // Open before there is a row, so that the purger does not find one that nobody holds.
-  OpenFile file = share(id, directory.owner, std::move(blob.file), is_writing(flags), parts_.clock.now());
+  OpenFile file = share(id, account.id, std::move(blob.file), is_writing(flags), parts_.clock.now());
   auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
     if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
@@ -162,7 +181,8 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
     InodeRow row = make_inode({account, holder}, id, ItemKind::file, regular(mode), parent, caller, parts_.clock.now());
     row.links = 0;
     REPRIEVE_TRY_VOID(tx.require_room());
-    REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
+    REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row.owner));
+    file.supervised_ = file.writable() && needs_supervision(account, row.owner);
     inherit_access(tx, parent_id, row, umask);
     tx.inodes.insert(row, nullptr);
     // In the queue from the start: whatever ends the last open, the purger takes it then, also after a crash.
@@ -180,54 +200,110 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   return CreatedFile{attributes, std::move(file)};
 }
 
-Result<OpenFile> Content::reopen(const HeldOpen& held) {
-  REPRIEVE_TRY(const AccountId owner, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
-    const auto row = tx.inodes.find(held.inode);
-    return row ? row->owner : AccountId();
-  }));
-  return open_blob(held.inode, owner, held.writable, held.opened);
+Result<OpenFile> Content::reopen(AccountId account, const HeldOpen& held) {
+  REPRIEVE_TRY(OpenFile file, open_blob(held.inode, account, held.writable, held.opened));
+  // Whether it was is not known any more; asking too much only costs time.
+  file.supervised_ = held.writable;
+  return file;
 }
 
 void Content::hold(std::span<const HeldOpen> opens) {
   for (const HeldOpen& open : opens) {
-    if (auto file = reopen(open)) held_.push_back(*std::move(file));
+    if (auto file = reopen(AccountId(), open)) held_.push_back(*std::move(file));
   }
 }
 
-Result<OpenFile> Content::open_blob(InodeId inode, AccountId owner, bool writable, Timestamp now) {
-  if (auto open = table_->join(inode, writable)) return OpenFile(*this, std::move(open), writable);
+Result<OpenFile> Content::open_blob(InodeId inode, AccountId by, bool writable, Timestamp now) {
+  if (auto open = table_->join(inode, by, writable)) return OpenFile(*this, std::move(open), by, writable);
   REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
-  return share(inode, owner, std::move(blob), writable, now);
+  return share(inode, by, std::move(blob), writable, now);
 }
 
-OpenFile Content::share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable, Timestamp now) {
-  auto fresh = std::make_shared<OpenInode>(inode, owner, std::move(blob), now);
+OpenFile Content::share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, Timestamp now) {
+  auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), now);
   {
     const MutexLock lock(table_->mutex);
     // Somebody may have opened it meanwhile: theirs is shared then, and the descriptor opened here is closed again.
     table_->inodes.try_emplace(inode, std::move(fresh));
   }
-  return OpenFile(*this, table_->join(inode, writable), writable);
+  return OpenFile(*this, table_->join(inode, by, writable), by, writable);
+}
+
+bool Content::needs_supervision(const Account& account, AccountId owner) {
+  return owner != account.id || parts_.quotas.is_near(owner);
 }
 
 void Content::close(OpenFile& file) {
   OpenInode& open = *file.open_;
-  Left left;
+  std::optional<Left> left;
+  const auto leave = [&] { return (left = table_->leave(open, file.by_, file.writable_))->grown; };
   if (file.writable_ && parts_.quotas.any()) {
-    parts_.quotas.settle(open.owner, open.inode, [&] {
-      left = table_->leave(open, file.writable_, Measure::yes);
-      return left.grown;
-    });
-  } else {
-    left = table_->leave(open, file.writable_, Measure::no);
+    // Under the store's lock, so that the file does not change hands in between.
+    static_cast<void>(parts_.store->read([&](Transaction& tx) -> Result<void> {
+      const auto row = tx.inodes.find(open.inode);
+      parts_.quotas.settle(row ? row->owner : AccountId(), open.inode, leave);
+      return {};
+    }));
   }
-  if (left.last) parts_.purger.closed(open.inode);
+  if (!left) leave();
+  if (left->last) parts_.purger.closed(open.inode);
 }
 
-Result<void> Content::allocate(const OpenFile& file, int mode, off_t offset, off_t size) {
-  if ((mode & FALLOC_FL_PUNCH_HOLE) == 0) REPRIEVE_TRY_VOID(parts_.quotas.check_room(file.open_->owner));
-  if (::fallocate(file.descriptor(), mode, offset, size) != 0) return fail(from_errno(errno, "fallocate"));
-  return {};
+Result<WritePermit> Content::permit(const Account& account, const OpenFile& file, const WriteRange& range) {
+  WritePermit permit(range);
+  OpenInode& open = *file.open_;
+  const bool counts = parts_.quotas.any();
+  if (counts || file.supervised_) {
+    REPRIEVE_TRY(permit.account_, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
+      REPRIEVE_TRY(const InodeRow row, require_inode(tx, open.inode));
+      REPRIEVE_TRY_VOID(may_go_on_writing(tx, account, row));
+      return row.owner;
+    }));
+  }
+  if (!counts && !range.at_end) return permit;
+  permit.open_ = file.open_;
+  permit.turn_ = std::unique_lock(open.turn);
+  const std::uint64_t size = open.size();
+  if (range.at_end) permit.range_.offset = size;
+  const std::uint64_t wanted = permit.offset() + range.size;
+  if (!counts || wanted <= size) {
+    if (!range.at_end) permit.turn_.unlock();
+    return permit;
+  }
+  permit.content_ = this;
+  permit.reserved_ = parts_.quotas.reserve(permit.account_, wanted - size);
+  const std::uint64_t end = size + permit.reserved_;
+  if (end == wanted) return permit;
+  if (!range.in_part || end <= permit.offset()) return fail(Errc::over_quota);
+  permit.range_.size = end - permit.offset();
+  return permit;
+}
+
+void Content::end(WritePermit& permit) {
+  const auto counted = parts_.store->read([&](Transaction& tx) -> Result<void> {
+    parts_.quotas.measure(tx, permit.open_->inode, permit.account_, permit.reserved_);
+    return {};
+  });
+  if (!counted) parts_.quotas.give_back(permit.account_, permit.reserved_);
+}
+
+WritePermit::WritePermit(WritePermit&& other) noexcept
+    : range_(other.range_),
+      content_(std::exchange(other.content_, nullptr)),
+      open_(std::move(other.open_)),
+      turn_(std::move(other.turn_)),
+      account_(other.account_),
+      reserved_(other.reserved_) {}
+
+WritePermit::~WritePermit() {
+  if (content_ != nullptr) content_->end(*this);
+}
+
+Result<void> Content::resize(const Account& account, InodeId inode, std::uint64_t size) {
+  // As a writer: what the file grows or shrinks by counts at its close.
+  REPRIEVE_TRY(const OpenFile file, open_blob(inode, account.id, true, parts_.clock.now()));
+  REPRIEVE_TRY(const WritePermit permit, this->permit(account, file, {.offset = size, .size = 0, .in_part = false}));
+  return parts_.blobs->truncate(inode, size);
 }
 
 Result<void> Content::sync(const OpenFile& file, bool data_only) {
@@ -237,27 +313,42 @@ Result<void> Content::sync(const OpenFile& file, bool data_only) {
 }
 
 bool Content::is_open(InodeId inode) {
-  const MutexLock lock(table_->mutex);
-  return table_->inodes.contains(inode);
+  return table_->ask(inode, false, [](const OpenInode&) { return true; });
+}
+
+bool Content::is_open_by(AccountId account, InodeId inode) {
+  return table_->ask(inode, false, [account](const OpenInode& open) { return open.opens.contains(account); });
 }
 
 bool Content::is_open_since(InodeId inode, Timestamp moment) {
-  const MutexLock lock(table_->mutex);
-  const auto found = table_->inodes.find(inode);
-  return found != table_->inodes.end() && found->second->opened <= moment;
+  return table_->ask(inode, false, [moment](const OpenInode& open) { return open.opened <= moment; });
 }
 
 bool Content::is_open_for_writing(InodeId inode) {
-  const MutexLock lock(table_->mutex);
-  const auto found = table_->inodes.find(inode);
-  return found != table_->inodes.end() && found->second->writers > 0;
+  return table_->ask(inode, false, [](const OpenInode& open) { return open.writers > 0; });
 }
 
-std::optional<std::uint64_t> Content::size_before_writers(InodeId inode) {
+std::uint64_t Content::counted_size(InodeId inode) {
   const MutexLock lock(table_->mutex);
   const auto found = table_->inodes.find(inode);
-  if (found == table_->inodes.end() || found->second->writers == 0) return std::nullopt;
-  return found->second->size_before;
+  if (found != table_->inodes.end() && found->second->writers > 0) return found->second->counted_size;
+  // With the lock held, so that no writer comes before this is counted.
+  const auto blob = parts_.blobs->stat_blob(inode);
+  return blob ? static_cast<std::uint64_t>(blob->st_size) : 0;
+}
+
+std::int64_t Content::take_growth(InodeId inode) {
+  return table_->ask(inode, std::int64_t{0},
+                     [](OpenInode& open) { return open.writers > 0 ? open.take_growth() : std::int64_t{0}; });
+}
+
+std::vector<InodeId> Content::written() {
+  const MutexLock lock(table_->mutex);
+  std::vector<InodeId> inodes;
+  for (const auto& [inode, open] : table_->inodes) {
+    if (open->writers > 0) inodes.push_back(inode);
+  }
+  return inodes;
 }
 
 std::uint64_t Content::open_inodes() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,13 +35,48 @@ class OpenFile {
   [[nodiscard]] bool writable() const { return writable_; }
   // The first of the opens of this inode that overlap up to now.
   [[nodiscard]] Timestamp opened() const;
+  // Every write has to be asked for (Content::permit), and must not go past core: the account that owns the file has
+  // little of its quota left, or does not own it and may lose the right to write.
+  [[nodiscard]] bool is_supervised() const { return supervised_; }
 
  private:
   friend class Content;
-  OpenFile(Content& content, std::shared_ptr<OpenInode> open, bool writable);
+  OpenFile(Content& content, std::shared_ptr<OpenInode> open, AccountId by, bool writable);
   Content* content_;
   std::shared_ptr<OpenInode> open_;  // null once moved from
+  AccountId by_;
   bool writable_;
+  bool supervised_ = false;
+};
+
+// What is to be written.
+struct WriteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  bool at_end = false;  // wherever that is by then (O_APPEND)
+  bool in_part = true;  // less than all is of use
+};
+
+// The right to write, once, now. Whoever appends or grows a file that counts for a quota keeps others out meanwhile,
+// so the write comes at once and then the permit goes.
+class WritePermit {
+ public:
+  WritePermit(WritePermit&&) noexcept;
+  WritePermit& operator=(WritePermit&&) = delete;
+  ~WritePermit();
+  [[nodiscard]] std::uint64_t offset() const { return range_.offset; }
+  // No more than was asked for, and less where the quota ends.
+  [[nodiscard]] std::uint64_t size() const { return range_.size; }
+
+ private:
+  friend class Content;
+  explicit WritePermit(const WriteRange& range) : range_(range) {}
+  WriteRange range_;
+  Content* content_ = nullptr;  // set: something was reserved
+  std::shared_ptr<OpenInode> open_;
+  std::unique_lock<std::mutex> turn_;
+  AccountId account_;
+  std::uint64_t reserved_ = 0;
 };
 
 struct CreatedFile {
@@ -73,36 +109,49 @@ class Content {
   Result<CreatedFile> create_unnamed(const Account& account, InodeId parent, mode_t mode, int flags,
                                      const Caller& caller, mode_t umask);
 
-  // An open of the daemon before this one, of which nobody asks for leave again. Of files that are purged but for it,
-  // too, if hold() named them. stale (there is no such blob), too_many_open_files, io.
-  Result<OpenFile> reopen(const HeldOpen& held);
+  // An open of the daemon before this one by `account`, of which nobody asks for leave again. Of files that are purged
+  // but for it, too, if hold() named them. stale (there is no such blob), too_many_open_files, io.
+  Result<OpenFile> reopen(AccountId account, const HeldOpen& held);
 
   // Keeps from the purger what was open when the daemon before this one ended, until let_go(). Before the purger
   // starts. Where a blob cannot be opened nothing is kept: reopen() says why.
   void hold(std::span<const HeldOpen> opens);
   // Everything was reopened that anybody still wants.
   void let_go() { held_.clear(); }
+  // Before bytes are written to the descriptor, by whoever does not leave that to the kernel. over_quota, viewer_only,
+  // stale (it is not shared with the account any more).
+  Result<WritePermit> permit(const Account& account, const OpenFile& file, const WriteRange& range);
+  // Gives a file another size. Errors as of permit().
+  Result<void> resize(const Account& account, InodeId inode, std::uint64_t size);
 
   // On return the file's data, its attributes and every change to the tree so far survive a power cut. io.
   Result<void> sync(const OpenFile& file, bool data_only);
-  // fallocate(2). over_quota, unless it only punches a hole; what the store's disk says.
-  Result<void> allocate(const OpenFile& file, int mode, off_t offset, off_t size);
 
   // For the rest of core.
   [[nodiscard]] bool is_open(InodeId inode);
+  [[nodiscard]] bool is_open_by(AccountId account, InodeId inode);
   // Open without a break since `moment` or before: a file that was trashed then may be changed until its last close.
   [[nodiscard]] bool is_open_since(InodeId inode, Timestamp moment);
   [[nodiscard]] bool is_open_for_writing(InodeId inode);
   [[nodiscard]] std::uint64_t open_inodes();
-  // What a file that is open for writing had when its writers came; none for one that is not.
-  [[nodiscard]] std::optional<std::uint64_t> size_before_writers(InodeId inode);
+  // The size with which a file counts for a quota: of one that is open for writing what it had when it was last looked
+  // at, of others what they have.
+  [[nodiscard]] std::uint64_t counted_size(InodeId inode);
+  // By how much a file has grown since then, which counts from now on; 0 of one that is not open for writing.
+  [[nodiscard]] std::int64_t take_growth(InodeId inode);
+  // What is open for writing.
+  [[nodiscard]] std::vector<InodeId> written();
 
  private:
   friend class OpenFile;
+  friend class WritePermit;
   struct Table;
-  Result<OpenFile> open_blob(InodeId inode, AccountId owner, bool writable, Timestamp now);
+  Result<OpenFile> open_blob(InodeId inode, AccountId by, bool writable, Timestamp now);
   // One more open of the inode, through `blob` if there is none yet.
-  OpenFile share(InodeId inode, AccountId owner, FileDescriptor blob, bool writable, Timestamp now);
+  OpenFile share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, Timestamp now);
+  // Whether what an account opens for writing in what `owner` owns has to be supervised.
+  [[nodiscard]] bool needs_supervision(const Account& account, AccountId owner);
+  void end(WritePermit& permit);
   void close(OpenFile& file);
   CoreParts& parts_;
   std::unique_ptr<Table> table_;

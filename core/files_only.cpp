@@ -7,6 +7,7 @@
 #include "core/arrival.h"
 #include "core/deletion_verdict.h"
 #include "core/free_entry_name.h"
+#include "core/history.h"
 #include "core/parts.h"
 
 namespace reprieve {
@@ -116,6 +117,12 @@ Result<TrashRow> take_files(CoreParts& parts, Transaction& tx, const Deletion& w
 Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& who, const TrashRow& item,
                             OnCollision on_collision, Changes& changes) {
   const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
+  const auto record = tx.inodes.find(item.parent);
+  change_owner(parts, tx, *tx.inodes.find(item.inode), holder_of(tx, who.account, *record));
+  EventRow event =
+      event_of(who, EventKind::restore_files, record->id, locate(tx, who.account, record->id).path, item.origin);
+  event.item = item.id;
+  tx.events.insert(event);
   int directories = 0;
   if (tx.entries.has_live(item.parent)) {
     REPRIEVE_TRY(directories, return_children({parts, tx, who, item, on_collision, changes}));
@@ -129,6 +136,7 @@ Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& w
   if (tx.entries.has_live(item.inode)) {
     tx.inodes.add_links(item.inode, -directories, who.now);
     tx.trash.clear_figures(item.id);
+    change_owner(parts, tx, *tx.inodes.find(item.inode), who.account);
     return false;
   }
   if (undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);

@@ -55,6 +55,11 @@ EventRow event_of(const Deletion& who, EventKind kind, InodeId inode, std::strin
           .detail = std::move(detail)};
 }
 
+void record_change(Transaction& tx, const Account& account, const Caller& caller, Timestamp now, EventKind kind,
+                   InodeId inode, std::string path, std::string detail) {
+  tx.events.insert(event_of({account, {}, caller, now}, kind, inode, std::move(path), std::move(detail)));
+}
+
 Result<std::vector<HistoryEvent>> History::list(const std::optional<Account>& account, const HistoryQuery& query) {
   return parts_.store->read([&](Transaction& tx) -> Result<std::vector<HistoryEvent>> {
     const std::vector<Account> accounts = account ? std::vector<Account>{*account} : tx.accounts.all();
@@ -77,6 +82,18 @@ Result<std::vector<HistoryEvent>> History::list(const std::optional<Account>& ac
       events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(query.limit));
     return events;
   });
+}
+
+void History::configured(const Caller& caller, const std::string& detail) {
+  // That it is not noted is no reason to go on without the configuration.
+  static_cast<void>(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    EventRow row{.id = {}, .at = parts_.clock.now(), .kind = EventKind::configuration};
+    row.uid = caller.uid;
+    row.process = caller.thread;
+    row.detail = detail;
+    tx.events.insert(row);
+    return {};
+  }));
 }
 
 void History::denied(const std::optional<std::string>& account, const Caller& caller, const std::string& request) {

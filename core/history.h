@@ -46,6 +46,8 @@ class History {
 
   // Oldest first. Without an account: of all, and what belongs to none.
   Result<std::vector<HistoryEvent>> list(const std::optional<Account>& account, const HistoryQuery& query);
+  // The daemon has read its configuration: `detail` says what it found.
+  void configured(const Caller& caller, const std::string& detail);
   // Somebody asked for what it has no right to. At most one a second of each user is kept, so that nobody can push
   // others' events out.
   void denied(const std::optional<std::string>& account, const Caller& caller, const std::string& request);
@@ -59,5 +61,9 @@ class History {
 // The row of an event that the deletion, or whatever else is under way, makes.
 [[nodiscard]] EventRow event_of(const Deletion& who, EventKind kind, InodeId inode, std::string path,
                                 std::string detail = {});
+
+// The account has changed an item, which it sees at `path`, outside of any session.
+void record_change(Transaction& tx, const Account& account, const Caller& caller, Timestamp now, EventKind kind,
+                   InodeId inode, std::string path, std::string detail);
 
 }  // namespace reprieve

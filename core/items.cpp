@@ -4,6 +4,7 @@
 #include "core/arrival.h"
 #include "core/associations.h"
 #include "core/deletion_verdict.h"
+#include "core/history.h"
 #include "core/own_attributes.h"
 #include "core/parts.h"
 #include "core/standing.h"
@@ -21,6 +22,12 @@ Result<InodeRow> require_item(Transaction& tx, const Account& account, const std
   if (location.life != Life::live) return fail(Errc::in_trash);
   if (location.role == Role::viewer) return fail(Errc::viewer_only);
   return row;
+}
+
+std::string listed(const std::vector<std::string>& paths) {
+  std::string line;
+  for (const std::string& path : paths) line += (line.empty() ? "" : ", ") + path;
+  return line;
 }
 
 Result<InodeRow> require_owned(Transaction& tx, const Account& account, const std::string& path) {
@@ -74,8 +81,10 @@ Result<void> Items::set_status(const Account& account, const std::string& path, 
   REPRIEVE_TRY(const InodeId changed, parts_.store->write([&](Transaction& tx) -> Result<InodeId> {
     REPRIEVE_TRY(const InodeRow item, require_item(tx, account, path));
     REPRIEVE_TRY_VOID(require_status_kind(item));
+    const Timestamp now = parts_.clock.now();
     tx.inodes.set_status(item.id, status);
-    tx.inodes.set_changed(item.id, parts_.clock.now());
+    tx.inodes.set_changed(item.id, now);
+    record_change(tx, account, caller, now, EventKind::status, item.id, path, std::string(status_name(status)));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -92,7 +101,9 @@ Result<void> Items::associate(const Account& account, const std::string& derived
       REPRIEVE_TRY_VOID(check_association(item, source));
       tx.derivations.add(item.id, source.id);
     }
-    tx.inodes.set_changed(item.id, parts_.clock.now());
+    const Timestamp now = parts_.clock.now();
+    tx.inodes.set_changed(item.id, now);
+    record_change(tx, account, caller, now, EventKind::associate, item.id, derived, "with " + listed(sources));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -109,7 +120,9 @@ Result<void> Items::dissociate(const Account& account, const std::string& derive
         return fail(Errc::not_found, derived + " is not associated with " + path);
       }
     }
-    tx.inodes.set_changed(item.id, parts_.clock.now());
+    const Timestamp now = parts_.clock.now();
+    tx.inodes.set_changed(item.id, now);
+    record_change(tx, account, caller, now, EventKind::dissociate, item.id, derived, "from " + listed(sources));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -138,6 +151,7 @@ Result<void> Items::add_to(const Account& account, const std::string& project, c
     add_entry(tx, folder, from.name.bytes(), added.id);
     tx.inodes.directory_changed(folder, 1, now);
     tx.inodes.set_changed(added.id, now);
+    record_change(tx, account, caller, now, EventKind::add_to, added.id, sample, "to " + project);
     changes.seen = {{folder, from.name}, {added.id, std::nullopt}};
     return {};
   }));

@@ -50,13 +50,14 @@ Result<Attributes> Namespace::lookup(const Account& account, InodeId parent, con
       const auto item = tx.trash.find_by_name(account.id, name.bytes());
       if (!item) return fail(Errc::not_found);
       REPRIEVE_TRY(const InodeRow row, require_inode(tx, item->inode));
-      return see(parts_, account, row, standing_of(tx, account, row));
+      REPRIEVE_TRY(const Standing standing, standing_of(parts_, tx, account, row));
+      return see(parts_, account, row, standing);
     }
     auto found = tx.entries.find_live_with_inode(parent, name.bytes());
     if (found && found->inode.owner == account.id && !tx.grants.gives(account.id)) return Seen{found->inode};
     REPRIEVE_TRY(const InodeRow directory, require_directory(tx, parent));
-    if (!found || is_hidden(tx, account, *found)) return fail(Errc::not_found);
     REPRIEVE_TRY(const Standing standing, standing_in(tx, account, directory));
+    if (!found || is_hidden(tx, account, *found)) return fail(Errc::not_found);
     return see(parts_, account, found->inode, standing_of(tx, account, *found, standing));
   }));
   return view_seen(parts_, seen);
@@ -75,7 +76,8 @@ Result<Attributes> Namespace::find(const Account& account, InodeId inode) {
   REPRIEVE_TRY(const Seen seen, parts_.store->read([&](Transaction& tx) -> Result<Seen> {
     const auto found = tx.inodes.find(inode);
     if (!found || locate_inode(tx, account, inode).life == Life::purged) return fail(Errc::not_found);
-    return see(parts_, account, *found, standing_of(tx, account, *found));
+    REPRIEVE_TRY(const Standing standing, standing_of(parts_, tx, account, *found));
+    return see(parts_, account, *found, standing);
   }));
   return view_seen(parts_, seen);
 }
@@ -84,7 +86,7 @@ Result<InodeId> Namespace::parent_of(const Account& account, InodeId directory) 
   if (directory == account.root) return directory;
   return parts_.store->read([&](Transaction& tx) -> Result<InodeId> {
     const auto place = place_in_tree(tx, account, directory);
-    if (!place) return fail(Errc::stale);
+    if (!place || locate(tx, account, directory).life == Life::purged) return fail(Errc::stale);
     return place->item ? account.trash : place->parent;
   });
 }
@@ -117,7 +119,7 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
     REPRIEVE_TRY_VOID(tx.require_room());
-    REPRIEVE_TRY_VOID(parts_.quotas.check_room(row.owner));
+    REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row.owner));
     inherit_access(tx, parent.id, row, node.umask);
     tx.inodes.insert(row, S_ISLNK(node.mode) ? &node.symlink_target : nullptr);
     add_entry(tx, parent.id, name.bytes(), id);
@@ -246,7 +248,7 @@ Result<std::vector<ListedEntry>> Namespace::list(const Account& account, InodeId
     std::vector<Line> found;
     if (directory == account.trash) {
       for (auto& [item, inode] : tx.trash.list(account.id, TrashItemId(after.number()), limit)) {
-        const Standing standing = standing_of(tx, account, inode);
+        REPRIEVE_TRY(const Standing standing, standing_of(parts_, tx, account, inode));
         found.push_back({EntryId(item.id.number()), std::move(item.name), see(parts_, account, inode, standing)});
       }
       return found;
@@ -284,11 +286,12 @@ Result<std::vector<ListedEntry>> Namespace::list(const Account& account, InodeId
   return listed;
 }
 
-Result<std::string> Namespace::read_symlink(InodeId inode) {
+Result<std::string> Namespace::read_symlink(const Account& account, InodeId inode) {
   return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
+    REPRIEVE_TRY(const InodeRow row, require_inode(tx, inode));
+    REPRIEVE_TRY_VOID(standing_of(parts_, tx, account, row));
     auto target = tx.inodes.target(inode);
     if (target) return *std::move(target);
-    REPRIEVE_TRY_VOID(require_inode(tx, inode));
     return fail(Errc::invalid_argument, "this is not a symbolic link");
   });
 }

@@ -100,7 +100,7 @@ class Namespace {
                                         Detail detail);
 
   // too_large never: the target was bounded when it was made. invalid_argument: not a symbolic link.
-  Result<std::string> read_symlink(InodeId inode);
+  Result<std::string> read_symlink(const Account& account, InodeId inode);
 
   // A path below the account's root, components separated by '/', leading and trailing slashes ignored. Symbolic links
   // are not followed. invalid_argument for "", "..", NUL bytes or over 4096 bytes; not_found, not_directory name the

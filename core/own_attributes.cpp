@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/own_attributes.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
 #include "core/associations.h"
 #include "core/base/time_text.h"
+#include "core/history.h"
 #include "core/item_status.h"
 #include "core/parts.h"
+#include "core/standing.h"
 #include "core/tree_figures.h"
 
 namespace reprieve {
@@ -39,9 +42,10 @@ std::string source_paths(Transaction& tx, const Account& account, InodeId inode)
   return lines;
 }
 
-Result<Facts> gather(Transaction& tx, const Account& account, InodeId inode) {
+Result<Facts> gather(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
   Facts facts;
   REPRIEVE_TRY(facts.inode, require_inode(tx, inode));
+  REPRIEVE_TRY_VOID(standing_of(parts, tx, account, facts.inode));
   const Location location = locate_inode(tx, account, inode);
   facts.live = location.life == Life::live;
   facts.ownership = ownership_of(tx, facts.inode, location);
@@ -108,7 +112,8 @@ tl::unexpected<Error> reserved() {
 bool is_own_attribute(std::string_view name) { return name.starts_with(kPrefix); }
 
 Result<std::string> own_attribute(CoreParts& parts, const Account& account, InodeId inode, const std::string& name) {
-  REPRIEVE_TRY(const Facts facts, parts.store->read([&](Transaction& tx) { return gather(tx, account, inode); }));
+  REPRIEVE_TRY(const Facts facts,
+               parts.store->read([&](Transaction& tx) { return gather(parts, tx, account, inode); }));
   const std::string_view wanted = short_name(name);
   for (auto value : {of_any(facts, wanted), of_live(facts, wanted), of_trashed(facts, wanted)}) {
     if (value) return *std::move(value);
@@ -119,30 +124,41 @@ Result<std::string> own_attribute(CoreParts& parts, const Account& account, Inod
 }
 
 Result<void> set_own_attribute(Transaction& tx, const Account& account, const InodeRow& item, const std::string& name,
-                               const std::string& value, XattrMode mode) {
+                               const std::string& value, XattrMode mode, const Caller& caller, Timestamp now) {
   const std::string_view wanted = short_name(name);
+  const auto path = [&] { return visible_path(tx, account, item.id).value_or(std::string()); };
   if (wanted == kStatus) {
     REPRIEVE_TRY_VOID(require_status_kind(item));
     REPRIEVE_TRY(const ItemStatus status, parse_status(value));
     REPRIEVE_TRY_VOID(check_xattr_mode(item.status != ItemStatus::none, mode));
     tx.inodes.set_status(item.id, status);
+    record_change(tx, account, caller, now, EventKind::status, item.id, path(), std::string(status_name(status)));
     return {};
   }
   if (wanted != kDerivedFrom) return reserved();
   REPRIEVE_TRY_VOID(check_xattr_mode(!tx.derivations.sources_of(item.id).empty(), mode));
-  return set_sources(tx, account, item, value);
+  REPRIEVE_TRY_VOID(set_sources(tx, account, item, value));
+  std::string sources = value;
+  std::ranges::replace(sources, '\n', ' ');
+  record_change(tx, account, caller, now, EventKind::associate, item.id, path(), "with " + sources + " alone");
+  return {};
 }
 
-Result<void> remove_own_attribute(Transaction& tx, const InodeRow& item, const std::string& name) {
+Result<void> remove_own_attribute(Transaction& tx, const Account& account, const InodeRow& item,
+                                  const std::string& name, const Caller& caller, Timestamp now) {
   const std::string_view wanted = short_name(name);
+  const auto path = [&] { return visible_path(tx, account, item.id).value_or(std::string()); };
   if (wanted == kStatus) {
     if (item.status == ItemStatus::none) return fail(Errc::no_attribute);
     tx.inodes.set_status(item.id, ItemStatus::none);
+    record_change(tx, account, caller, now, EventKind::status, item.id, path(),
+                  std::string(status_name(ItemStatus::none)));
     return {};
   }
   if (wanted != kDerivedFrom) return reserved();
   if (tx.derivations.sources_of(item.id).empty()) return fail(Errc::no_attribute);
   tx.derivations.remove_sources(item.id);
+  record_change(tx, account, caller, now, EventKind::dissociate, item.id, path(), "from all");
   return {};
 }
 

@@ -23,9 +23,10 @@ Result<std::string> own_attribute(CoreParts& parts, const Account& account, Inod
 // reserved_name: any but .status and .derived_from. exists, no_attribute: `mode`. invalid_argument: no such status;
 // paths of what the item cannot be derived from. not_found: such a path leads nowhere.
 Result<void> set_own_attribute(Transaction& tx, const Account& account, const InodeRow& item, const std::string& name,
-                               const std::string& value, XattrMode mode);
+                               const std::string& value, XattrMode mode, const Caller& caller, Timestamp now);
 // reserved_name, no_attribute.
-Result<void> remove_own_attribute(Transaction& tx, const InodeRow& item, const std::string& name);
+Result<void> remove_own_attribute(Transaction& tx, const Account& account, const InodeRow& item,
+                                  const std::string& name, const Caller& caller, Timestamp now);
 
 // The path by which the account sees the inode: a live one, else one below .trash/, else none.
 std::optional<std::string> visible_path(Transaction& tx, const Account& account, InodeId inode);

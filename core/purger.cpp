@@ -185,7 +185,7 @@ bool Purger::reap_leaf(Transaction& tx, const InodeRow& inode, OperationId opera
   if (S_ISREG(inode.mode)) {
     if (const auto blob = parts_.blobs->stat_blob(inode.id)) {
       done.bytes_done += static_cast<std::uint64_t>(blob->st_size);
-      parts_.quotas.changed(inode.owner, inode.id, -blob->st_size);
+      parts_.quotas.removed(tx, inode.owner, inode.id, blob->st_size);
     }
     tx.purges.doom(inode.id);
   }

@@ -15,14 +15,18 @@ constexpr std::int64_t kPortion = 2048;
 
 constexpr InodeId kEverything{std::numeric_limits<std::int64_t>::max()};
 
-// A file that somebody writes counts with what it had before, because its growth is told at the close.
-std::int64_t counted_size(CoreParts& parts, InodeId file) {
-  if (const auto before = parts.content.size_before_writers(file)) return static_cast<std::int64_t>(*before);
-  const auto blob = parts.blobs->stat_blob(file);
-  return blob ? blob->st_size : 0;
-}
+// What an account must have left for the kernel to write its files by itself: more than a file usually gets.
+constexpr std::uint64_t kFarOff = std::uint64_t{64} << 30;
+
+// Files that are open for writing are not all looked at more often.
+constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 }  // namespace
+
+std::uint64_t QuotaLedger::Entry::room() const {
+  const std::uint64_t taken = static_cast<std::uint64_t>(std::max<std::int64_t>(used, 0)) + reserved;
+  return limit > taken ? limit - taken : 0;
+}
 
 Result<void> QuotaLedger::load() {
   REPRIEVE_TRY(const auto accounts,
@@ -51,7 +55,8 @@ Result<void> QuotaLedger::set(AccountId account, std::optional<std::uint64_t> li
   {
     const MutexLock lock(mutex_);
     if (limit) {
-      entries_[account] = {.limit = *limit};
+      Entry& entry = entries_[account];
+      entry = {.limit = *limit, .used = 0, .reserved = entry.reserved, .counted = {}};
     } else {
       entries_.erase(account);
     }
@@ -71,7 +76,8 @@ Result<void> QuotaLedger::count(AccountId account) {
       const MutexLock lock(mutex_);
       const auto found = entries_.find(account);
       if (found == entries_.end()) return false;  // the quota was taken away meanwhile
-      for (const InodeId file : files) found->second.used += counted_size(parts_, file);
+      for (const InodeId file : files)
+        found->second.used += static_cast<std::int64_t>(parts_.content.counted_size(file));
       found->second.counted = last ? kEverything : to;
       return !last;
     }));
@@ -89,16 +95,90 @@ std::optional<Quota> QuotaLedger::of(AccountId account) {
   return Quota{.limit = found->second.limit, .used = static_cast<std::uint64_t>(used)};
 }
 
-Result<void> QuotaLedger::check_room(AccountId account) {
-  const auto quota = of(account);
-  if (quota && quota->used >= quota->limit) return fail(Errc::over_quota);
+Result<void> QuotaLedger::check_room(Transaction& tx, AccountId account) {
+  if (!any()) return {};
+  const Timestamp now = parts_.clock.now();
+  bool is_due = false;
+  {
+    const MutexLock lock(mutex_);
+    if (!entries_.contains(account)) return {};
+    is_due = now < measured_ || now - measured_ >= kBetweenLooks;
+    if (is_due) measured_ = now;
+  }
+  if (is_due) measure_all(tx);
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find(account);
+  if (found != entries_.end() && found->second.room() == 0) return fail(Errc::over_quota);
   return {};
 }
 
-void QuotaLedger::changed(AccountId account, InodeId file, std::int64_t bytes) {
-  if (!any()) return;
+bool QuotaLedger::is_near(AccountId account) {
+  if (!any()) return false;
   const MutexLock lock(mutex_);
-  apply(account, file, bytes);
+  const auto found = entries_.find(account);
+  return found != entries_.end() && found->second.room() < kFarOff;
+}
+
+void QuotaLedger::removed(Transaction& tx, AccountId account, InodeId file, std::int64_t bytes) {
+  if (!any()) return;
+  const auto put = [this, account, file](std::int64_t change) {
+    const MutexLock lock(mutex_);
+    apply(account, file, change);
+  };
+  put(-bytes);
+  tx.on_roll_back([put, bytes] { put(bytes); });
+}
+
+void QuotaLedger::hand_over(Transaction& tx, InodeId top, AccountId to) {
+  if (!any()) return;
+  for (const OwnedFile& file : tx.inodes.files_of_others(top, to)) {
+    const auto move = [this, id = file.id](AccountId from, AccountId into, std::int64_t bytes) {
+      const MutexLock lock(mutex_);
+      apply(from, id, -bytes);
+      apply(into, id, bytes);
+    };
+    std::int64_t bytes = 0;
+    {
+      // What it grows by from now on is measured against this.
+      const MutexLock lock(mutex_);
+      bytes = static_cast<std::int64_t>(parts_.content.counted_size(file.id));
+      apply(file.owner, file.id, -bytes);
+      apply(to, file.id, bytes);
+    }
+    tx.on_roll_back([move, from = file.owner, to, bytes] { move(to, from, bytes); });
+  }
+}
+
+std::uint64_t QuotaLedger::reserve(AccountId account, std::uint64_t wanted) {
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find(account);
+  if (found == entries_.end()) return wanted;
+  const std::uint64_t granted = std::min(wanted, found->second.room());
+  found->second.reserved += granted;
+  return granted;
+}
+
+void QuotaLedger::give_back(AccountId account, std::uint64_t reserved) {
+  const MutexLock lock(mutex_);
+  release(account, reserved);
+}
+
+void QuotaLedger::release(AccountId account, std::uint64_t reserved) {
+  const auto found = entries_.find(account);
+  // The quota may have been taken away and set again meanwhile.
+  if (found != entries_.end()) found->second.reserved -= std::min(reserved, found->second.reserved);
+}
+
+void QuotaLedger::measure(Transaction& tx, InodeId file, AccountId account, std::uint64_t reserved) {
+  const auto row = tx.inodes.find(file);
+  const MutexLock lock(mutex_);
+  if (row) apply(row->owner, file, parts_.content.take_growth(file));
+  release(account, reserved);
+}
+
+void QuotaLedger::measure_all(Transaction& tx) {
+  if (!any()) return;
+  for (const InodeId file : parts_.content.written()) measure(tx, file);
 }
 
 void QuotaLedger::apply(AccountId account, InodeId file, std::int64_t bytes) {

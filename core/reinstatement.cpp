@@ -9,6 +9,7 @@
 #include "core/arrival.h"
 #include "core/departure.h"
 #include "core/history.h"
+#include "core/own_attributes.h"
 #include "core/parts.h"
 #include "core/sharing.h"
 
@@ -16,14 +17,13 @@ namespace reprieve {
 namespace {
 
 // The directory's side of an arrival.
-void receive(Transaction& tx, const Deletion& who, const InodeRow& inode, const Destination& destination,
-             Changes& changes) {
+void receive(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& inode,
+             const Destination& destination, Changes& changes) {
   const bool is_directory = S_ISDIR(inode.mode);
   tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
   tx.inodes.set_changed(inode.id, who.now);
   const auto directory = tx.inodes.find(destination.directory);
-  settle_hidden(tx, destination.directory, inode.id);
-  settle_owner(tx, who.account, inode, *directory);
+  settle_owner(parts, tx, who.account, inode, *directory);
   if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
   changes.seen.push_back({destination.directory, destination.name});
   changes.seen.push_back({inode.id, std::nullopt});
@@ -50,8 +50,10 @@ void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const Tra
   } else {
     tx.entries.move(*entry, destination.directory, destination.name.bytes());
   }
-  receive(tx, who, *inode, destination, changes);
+  receive(parts, tx, who, *inode, destination, changes);
   renew(tx, inode->id, who.now, changes);
+  // Behind that: what a collaborator has hidden in it stays so when it has the item again.
+  settle_hidden(tx, destination.directory, inode->id);
   tx.events.insert(
       restore_event(who, item, join(locate(tx, who.account, destination.directory).path, destination.name.bytes())));
   if (in_place && undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);
@@ -62,11 +64,17 @@ void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const Tra
 void reinstate_part(CoreParts& parts, Transaction& tx, const Deletion& who, const EntryWithInode& part,
                     TrashItemId item, const Destination& destination, Changes& changes) {
   const auto& [entry, inode] = part;
+  const std::string from = join(visible_path(tx, who.account, entry.parent).value_or(std::string()), entry.name);
   tx.entries.move(entry, destination.directory, destination.name.bytes());
   if (S_ISDIR(inode.mode)) tx.inodes.add_links(entry.parent, -1, who.now);
   tx.trash.clear_figures(item);
   parts.trash_view.touch();
-  receive(tx, who, inode, destination, changes);
+  receive(parts, tx, who, inode, destination, changes);
+  settle_hidden(tx, destination.directory, inode.id);
+  EventRow event = event_of(who, EventKind::restore_part, inode.id,
+                            join(locate(tx, who.account, destination.directory).path, destination.name.bytes()), from);
+  event.item = item;
+  tx.events.insert(event);
   changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
 }
 

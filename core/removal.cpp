@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/ancestry.h"
+#include "core/arrival.h"
 #include "core/parts.h"
 #include "core/sharing.h"
 
@@ -43,9 +44,10 @@ EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
 
 // Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
 // Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
-// in `taken`.
-void put_back(Transaction& tx, const InodeRow& directory, const std::deque<FoldableRow>& rows,
-              std::unordered_set<std::string_view> taken, Timestamp now, Changes& changes) {
+// in `taken`. All of it is `holder`'s from then on.
+void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder,
+              const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken, Timestamp now,
+              Changes& changes) {
   Timestamp modified = directory.modified;
   bool unbroken = true;
   // A sample that is in another project too has been emptied there as well, and is full again.
@@ -66,6 +68,7 @@ void put_back(Transaction& tx, const InodeRow& directory, const std::deque<Folda
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
+    if (row.owner != holder.id) change_owner(parts, tx, *tx.inodes.find(row.inode), holder);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -73,12 +76,12 @@ void put_back(Transaction& tx, const InodeRow& directory, const std::deque<Folda
 
 // What its session removed from a directory that it now removes as a whole goes back in: the tree in the trash is the
 // tree that was deleted.
-void fold(Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
+void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Deletion& deletion, Changes& changes) {
   const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
   std::unordered_set<std::string_view> taken;
   for (const auto& [entry, inode] : left) taken.insert(entry.name);
-  put_back(tx, directory, tx.trash.of_session_in(directory.id, deletion.session), std::move(taken), deletion.now,
-           changes);
+  put_back(parts, tx, directory, deletion.account, tx.trash.of_session_in(directory.id, deletion.session),
+           std::move(taken), deletion.now, changes);
 }
 
 }  // namespace
@@ -88,7 +91,11 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                  const std::optional<EntryName>& wanted) {
   const auto& [entry, inode] = doomed;
   const bool is_directory = S_ISDIR(inode.mode);
-  if (folding == Folding::fold && is_directory) fold(tx, inode, deletion, changes);
+  if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
+  // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
+  // keeps a name there stays the other account's.
+  if (is_directory ? tx.entries.count_places(inode.id) == 1 : inode.links == 1)
+    change_owner(parts, tx, inode, deletion.account);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);
@@ -136,7 +143,7 @@ void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, cons
     return !is_own || tx.entries.find_live(directory.id, row.name);
   });
   if (rows.empty()) return;
-  put_back(tx, directory, rows, {}, deletion.now, changes);
+  put_back(parts, tx, directory, holder_of(tx, deletion.account, directory), rows, {}, deletion.now, changes);
   parts.trash_view.touch();
 }
 

@@ -7,6 +7,7 @@
 #include "core/deletion_verdict.h"
 #include "core/departure.h"
 #include "core/files_only.h"
+#include "core/history.h"
 #include "core/namespace.h"
 #include "core/parts.h"
 #include "core/reinstatement.h"
@@ -66,7 +67,11 @@ void make_way_for_guest(const Rename& r, const Target& target) {
   const Account holder = holder_of(r.tx, r.who.account, target.directory);
   const Deletion deletion{holder, r.who.session, r.who.caller, r.who.now, &r.who.account};
   const std::string path = locate(r.tx, holder, r.to).path;
-  discard(r.parts, r.tx, deletion, *target.existing, path, Folding::fold, r.changes);
+  const TrashRow item = discard(r.parts, r.tx, deletion, *target.existing, path, Folding::fold, r.changes);
+  EventRow event = event_of(r.who, EventKind::replace, item.inode, join(target.location.path, r.new_name.bytes()),
+                            "it is in the trash of " + holder.name);
+  event.item = item.id;
+  r.tx.events.insert(event);
 }
 
 // What stands under the new name makes way: into the trash, or for good where trash.keep_replaced or trash.exclude say
@@ -110,6 +115,7 @@ Result<void> restore_item(const Rename& r) {
     r.changes.aftermath.push_back({r.to, r.new_name});
     return {};
   }
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, *inode, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
@@ -128,6 +134,7 @@ Result<void> restore_item(const Rename& r) {
 Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItemId item) {
   if (r.to == r.who.account.trash) return fail(Errc::in_trash);
   REPRIEVE_TRY(const Target target, find_target(r));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, part.inode, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, part.inode, target));
   make_way(r, target);
   reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
@@ -202,6 +209,7 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
     return {};
   }
+  if (moved.entry.role == Role::owner) REPRIEVE_TRY_VOID(require_one_owner(r.tx, moved.inode, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, moved.inode, target));
   make_way(r, target);
   if (moved.entry.role != Role::owner) {
@@ -214,7 +222,7 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
-  settle_owner(r.tx, r.who.account, moved.inode, target.directory);
+  settle_owner(r.parts, r.tx, r.who.account, moved.inode, target.directory);
   settle_hidden(r.tx, r.to, moved.inode.id);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);
   r.changes.seen.push_back({r.from, r.old_name});

@@ -96,7 +96,10 @@ Result<InodeRow> find_directory(const Restore& r) {
   }
   const std::string parent_path = directory_part(r.item.origin);
   if (r.options.recreate_parents) return make_path(r, parent_path);
-  const Errc code = location.life == Life::trashed ? Errc::parent_in_trash : Errc::parent_purged;
+  // Of another account's trash nothing is told: what is in it is not there.
+  const bool is_in_own_trash =
+      location.life == Life::trashed && find_item(r.tx, r.who.account, location.item).has_value();
+  const Errc code = is_in_own_trash ? Errc::parent_in_trash : Errc::parent_purged;
   return fail(
       code, std::string(default_reason(code)) + " (" + parent_path + "); restore with --recreate-parents or --to DIR");
 }
@@ -138,6 +141,7 @@ Result<Outcome> carry_out(const Restore& r) {
   }
   REPRIEVE_TRY(const InodeRow directory, find_directory(r));
   REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, *inode, directory));
   REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
   const auto place = [&](const std::string& bytes) {
     return join(locate(r.tx, r.who.account, directory.id).path, bytes);

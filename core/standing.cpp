@@ -33,6 +33,8 @@ mode_t viewer_mode(mode_t mode) {
   return mode & ~kAllWrite;
 }
 
+tl::unexpected<Error> no_longer_shared() { return fail(Errc::stale, "the item is no longer shared with you"); }
+
 Attributes with_audience(Attributes attributes, Audience audience) {
   if (audience == Audience::shared) attributes.stability = attributes.name_stability = Stability::view;
   return attributes;
@@ -67,7 +69,7 @@ Result<Standing> standing_in(Transaction& tx, const Account& account, const Inod
   if (location.life == Life::trashed && is_own_item(tx, account, location.item)) {
     return Standing{.role = Role::editor, .audience = Audience::own, .as_own = true};
   }
-  return fail(Errc::stale, "the item is no longer shared with you");
+  return no_longer_shared();
 }
 
 Standing standing_of(Transaction& tx, const Account& account, const EntryWithInode& child, const Standing& in_parent) {
@@ -78,21 +80,23 @@ Standing standing_of(Transaction& tx, const Account& account, const EntryWithIno
   return {.audience = tx.grants.is_shared(inode.id) ? Audience::shared : Audience::own};
 }
 
-Standing standing_of(Transaction& tx, const Account& account, const InodeRow& inode) {
+Result<Standing> standing_of(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& inode) {
   const bool holds_items = inode.kind == ItemKind::projects || inode.kind == ItemKind::runs;
   if (holds_items && inode.owner == account.id) {
-    return {.audience = tx.grants.receives(account.id) ? Audience::shared : Audience::own};
+    return Standing{.audience = tx.grants.receives(account.id) ? Audience::shared : Audience::own};
   }
-  if (is_own(tx, account, inode)) return {};
+  if (is_own(tx, account, inode)) return Standing{};
   const Location location = locate_inode(tx, account, inode.id);
   if (location.life == Life::live) {
-    return {.role = location.role, .audience = audience_of(tx, location), .as_own = location.role != Role::owner};
+    return Standing{
+        .role = location.role, .audience = audience_of(tx, location), .as_own = location.role != Role::owner};
   }
-  if (inode.owner == account.id) return {.audience = Audience::shared};
+  if (inode.owner == account.id) return Standing{.audience = Audience::shared};
   if (location.life == Life::trashed && is_own_item(tx, account, location.item)) {
-    return {.role = Role::editor, .audience = Audience::own, .as_own = true};
+    return Standing{.role = Role::editor, .audience = Audience::own, .as_own = true};
   }
-  return {.role = Role::viewer, .audience = Audience::shared, .as_own = true};
+  if (!parts.content.is_open_by(account.id, inode.id)) return no_longer_shared();
+  return Standing{.role = Role::viewer, .audience = Audience::shared, .as_own = true};
 }
 
 Error hidden_name(const EntryName& name) {

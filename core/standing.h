@@ -56,8 +56,9 @@ class Rebirths {
 Result<Standing> standing_in(Transaction& tx, const Account& account, const InodeRow& directory);
 // Of an entry of the directory `parent`, where `in_parent` is the standing there.
 Standing standing_of(Transaction& tx, const Account& account, const EntryWithInode& child, const Standing& in_parent);
-// Of an inode by its number. What is no longer in the account's tree is shown to those who hold it open.
-Standing standing_of(Transaction& tx, const Account& account, const InodeRow& inode);
+// Of an inode by its number. What is no longer in the account's tree is there for it as long as it holds it open; else
+// stale.
+Result<Standing> standing_of(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& inode);
 
 // What a new name meets that is taken by something hidden.
 [[nodiscard]] Error hidden_name(const EntryName& name);

@@ -2,36 +2,13 @@
 #include "core/undo.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
-#include "core/ancestry.h"
 #include "core/batch.h"
-#include "core/departure.h"
-#include "core/history.h"
 #include "core/parts.h"
-#include "core/sharing.h"
+#include "core/taking_back.h"
 
 namespace reprieve {
-namespace {
-
-// A name of the inode that the account sees live.
-std::optional<EntryWithInode> live_entry(Transaction& tx, const Account& account, InodeId inode, Location& parent) {
-  for (const EntryRow& place : tx.entries.places(inode)) {
-    if (place.item) continue;
-    parent = locate(tx, account, place.parent);
-    if (parent.life == Life::live) return EntryWithInode{place, *tx.inodes.find(inode)};
-  }
-  return std::nullopt;
-}
-
-BatchOutcome done(const std::string& subject, EventKind effect, std::string path) {
-  BatchOutcome outcome{.state = BatchState::done, .subject = subject, .path = std::move(path)};
-  outcome.effect = effect;
-  return outcome;
-}
-
-}  // namespace
 
 // One thing to take back.
 struct Undo::Step {
@@ -46,15 +23,8 @@ Result<UndoReport> Undo::last(const Account& account, const Caller& caller) {
   REPRIEVE_TRY(const std::vector<Step> steps, steps_of(account, session));
   UndoReport report{.session = session, .results = {}};
   for (const Step& step : steps) {
-    if (step.is_trash) {
-      report.results.push_back(restore(account, step.item, caller));
-    } else if (step.event.kind == EventKind::restore) {
-      report.results.push_back(trash_again(account, step.event, caller));
-    } else if (step.event.kind == EventKind::leave) {
-      report.results.push_back(rejoin_shared(account, step.event, caller));
-    } else {
-      report.results.push_back(unhide(account, step.event, caller));
-    }
+    report.results.push_back(step.is_trash ? restore(account, step.item, caller)
+                                           : take_back(account, step.event, caller));
   }
   return report;
 }
@@ -74,9 +44,8 @@ Result<std::vector<Undo::Step>> Undo::steps_of(const Account& account, SessionId
   return parts_.store->read([&](Transaction& tx) -> Result<std::vector<Step>> {
     std::vector<Step> steps;
     for (EventRow& event : tx.events.of_session(session)) {
-      const bool counts =
-          event.kind == EventKind::restore || event.kind == EventKind::leave || event.kind == EventKind::hide;
-      if (counts) steps.push_back({.at = event.at, .item = {}, .event = std::move(event)});
+      if (event.account == account.id && can_be_taken_back(event.kind))
+        steps.push_back({.at = event.at, .item = {}, .event = std::move(event)});
     }
     const auto items = tx.trash.all(account.id);
     std::for_each(items.rbegin(), items.rend(), [&](const TrashRow& item) {
@@ -103,61 +72,15 @@ BatchOutcome Undo::restore(const Account& account, TrashItemId item, const Calle
   return outcome;
 }
 
-BatchOutcome Undo::trash_again(const Account& account, const EventRow& event, const Caller& caller) {
+// Runs what takes back an event of that kind, in one transaction.
+BatchOutcome Undo::take_back(const Account& account, const EventRow& event, const Caller& caller) {
   Changes changes{.through = caller.mount};
   const auto session = parts_.sessions.of(account, caller);
   if (!session) return failed_outcome(event.path, session.error());
   const auto outcome = parts_.store->write([&](Transaction& tx) -> Result<BatchOutcome> {
     const Deletion who{account, *session, caller, parts_.clock.now()};
     tx.events.set_undone(event.id);
-    Location parent;
-    const auto entry = live_entry(tx, account, event.inode, parent);
-    if (!entry) return fail(Errc::not_found, "what was restored is no longer there");
-    const Removed removed = take_away(parts_, tx, who, *entry, parent, Folding::keep, changes);
-    BatchOutcome trashed = done(event.path, event_of(removed.fate), {});
-    if (removed.item) {
-      trashed.id = removed.item->id;
-      trashed.path = removed.item->name;
-    }
-    return trashed;
-  });
-  if (!outcome) return failed_outcome(event.path, outcome.error());
-  parts_.announce(changes);
-  return *outcome;
-}
-
-BatchOutcome Undo::rejoin_shared(const Account& account, const EventRow& event, const Caller& caller) {
-  Changes changes{.through = caller.mount};
-  const auto outcome = parts_.store->write([&](Transaction& tx) -> Result<BatchOutcome> {
-    const Deletion who{account, event.session, caller, parts_.clock.now()};
-    REPRIEVE_TRY_VOID(rejoin(tx, account, event.inode, who.now, changes));
-    tx.events.set_undone(event.id);
-    const Location location = locate(tx, account, event.inode);
-    tx.events.insert(event_of(who, EventKind::rejoin, event.inode, location.path));
-    return done(event.path, EventKind::rejoin, location.path);
-  });
-  if (!outcome) return failed_outcome(event.path, outcome.error());
-  parts_.announce(changes);
-  return *outcome;
-}
-
-BatchOutcome Undo::unhide(const Account& account, const EventRow& event, const Caller& caller) {
-  Changes changes{.through = caller.mount};
-  const auto outcome = parts_.store->write([&](Transaction& tx) -> Result<BatchOutcome> {
-    const Deletion who{account, event.session, caller, parts_.clock.now()};
-    tx.events.set_undone(event.id);
-    for (const HiddenRow& row : tx.hidden.of_session(event.session)) {
-      const auto entry = tx.entries.find(row.parent, row.entry);
-      if (!entry || entry->inode != event.inode) continue;
-      tx.hidden.remove(row);
-      changes.seen.push_back({row.parent, EntryName::trusted(entry->name)});
-      std::string path = join(locate(tx, account, row.parent).path, entry->name);
-      tx.events.insert(event_of(who, EventKind::unhide, event.inode, path));
-      return done(event.path, EventKind::unhide, std::move(path));
-    }
-    BatchOutcome skipped{.state = BatchState::skipped, .subject = event.path};
-    skipped.reason = "it is not hidden any more";
-    return skipped;
+    return taken_back({parts_, tx, who, event, changes});
   });
   if (!outcome) return failed_outcome(event.path, outcome.error());
   parts_.announce(changes);

@@ -19,8 +19,9 @@ struct UndoReport {
   std::vector<BatchOutcome> results;
 };
 
-// Takes back what one process of a user did last: trash, restores, replaced files, leaving shared items and hiding what
-// is in them. Thread-safe.
+// Takes back what one process of a user did last: trash, restores of items, of their parts and of a run's files,
+// replaced files (also those of another account in what is shared), leaving shared items and hiding what is in them.
+// Thread-safe.
 class Undo {
  public:
   explicit Undo(CoreParts& parts) : parts_(parts) {}
@@ -34,9 +35,7 @@ class Undo {
   Result<SessionId> last_session(const Account& account, uid_t uid);
   Result<std::vector<Step>> steps_of(const Account& account, SessionId session);
   BatchOutcome restore(const Account& account, TrashItemId item, const Caller& caller);
-  BatchOutcome trash_again(const Account& account, const EventRow& event, const Caller& caller);
-  BatchOutcome rejoin_shared(const Account& account, const EventRow& event, const Caller& caller);
-  BatchOutcome unhide(const Account& account, const EventRow& event, const Caller& caller);
+  BatchOutcome take_back(const Account& account, const EventRow& event, const Caller& caller);
 
   CoreParts& parts_;
 };

@@ -129,6 +129,7 @@ Result<void> App::start() {
   REPRIEVE_TRY_VOID(listen(socket));
   REPRIEVE_TRY_VOID(mount_all());
   REPRIEVE_TRY_VOID(server_->start());
+  files_->history().configured({.uid = ::geteuid()}, "the daemon has started");
   service::ready(summary());
   spdlog::info("ready");
   announce_late_changes();
@@ -273,16 +274,22 @@ void App::reload() {
   if (!loaded) {
     spdlog::error("the configuration is left as it was:");
     log_lines(spdlog::level::err, std::string(reason_of(loaded.error())));
+    files_->history().configured({.uid = ::geteuid()}, "refused and left as it was");
   } else {
+    std::string outcome = "read again";
     for (const std::string& key : changed_keys(config_, *loaded)) {
+      outcome += (outcome == "read again" ? ": " : ", ") + key;
       if (key == "log.level") {
         config_.log_level = loaded->log_level;
         set_log_level(config_.log_level);
+        outcome += " changed";
         spdlog::info("{} changed", key);
       } else {
+        outcome += " needs a restart";
         spdlog::warn("{} changed in the configuration: needs a restart", key);
       }
     }
+    files_->history().configured({.uid = ::geteuid()}, outcome);
     spdlog::info("configuration read");
   }
   service::ready(summary());

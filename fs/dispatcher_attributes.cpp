@@ -59,7 +59,8 @@ void AttributesDispatcher::getxattr(Reply reply, fuse_ino_t node, const char* na
 }
 
 void AttributesDispatcher::listxattr(Reply reply, fuse_ino_t node, std::size_t size) {
-  const auto names = mount_.core.attributes().list_xattrs(mount_.inode_of(node), reply.caller(mount_.mount));
+  const auto names =
+      mount_.core.attributes().list_xattrs(mount_.account, mount_.inode_of(node), reply.caller(mount_.mount));
   if (!names) return void(std::move(reply).error(names.error()));
   std::string list;
   for (const std::string& name : *names) list.append(name).push_back('\0');

@@ -45,10 +45,20 @@ fuse_bufvec blob_buffer(int descriptor, std::size_t size, off_t offset) {
   return buffer;
 }
 
-kernel::OpenOut open_answer(FileHandle handle, std::int32_t backing_id) {
-  return {.handle = static_cast<std::uint64_t>(handle),
-          .open_flags = kernel::kOpenNoFlush | (backing_id != 0 ? kernel::kOpenPassthrough : 0U),
-          .backing_id = backing_id};
+// How much there is to be copied; the kernel has checked the offset.
+std::size_t rest_of(int descriptor, off_t offset) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0 || status.st_size < offset) return 0;
+  return static_cast<std::size_t>(status.st_size - offset);
+}
+
+kernel::OpenOut open_answer(FileHandle handle, std::int32_t backing_id, bool supervised) {
+  std::uint32_t flags = kernel::kOpenNoFlush;
+  if (backing_id != 0) flags |= kernel::kOpenPassthrough;
+  // Reads and writes come here, past the kernel's cache; only mappings are the blob's own (fuse_file_write_iter,
+  // fs/fuse/file.c). Other opens of the inode stay as they are.
+  if (backing_id != 0 && supervised) flags |= kernel::kOpenDirectIo;
+  return {.handle = static_cast<std::uint64_t>(handle), .open_flags = flags, .backing_id = backing_id};
 }
 
 Sent refuse(Reply reply, const Error& error) { return std::move(reply).error(error); }
@@ -58,9 +68,10 @@ Sent refuse(Reply reply, const Error& error) { return std::move(reply).error(err
 Result<kernel::OpenOut> FilesDispatcher::publish(OpenFile file, const Received& received) {
   REPRIEVE_TRY(auto share, mount_.passthrough.open(file.inode(), file.descriptor()));
   const std::int32_t backing_id = share.backing_id();
+  const bool supervised = file.is_supervised();
   REPRIEVE_TRY(const FileHandle handle,
                mount_.open_files.add(std::move(file), std::move(share), received.request.number));
-  return open_answer(handle, backing_id);
+  return open_answer(handle, backing_id, supervised);
 }
 
 std::optional<FilesDispatcher::Published> FilesDispatcher::published(const Received& received) {
@@ -68,7 +79,7 @@ std::optional<FilesDispatcher::Published> FilesDispatcher::published(const Recei
   const auto handle = mount_.open_files.opened_by(received.request.number);
   const auto open = handle ? mount_.open_files.find(*handle) : nullptr;
   if (!open) return std::nullopt;
-  return Published{open->file.inode(), open_answer(*handle, open->share.backing_id())};
+  return Published{open->file.inode(), open_answer(*handle, open->share.backing_id(), open->file.is_supervised())};
 }
 
 void FilesDispatcher::withdraw(std::uint64_t handle) {
@@ -176,7 +187,11 @@ Result<std::size_t> FilesDispatcher::write_to(InodeId inode, const fuse_file_inf
   // flag of the request that says whether they have to go.
   if (caller.uid != 0) REPRIEVE_TRY_VOID(drop_set_id_bits(inode, caller));
 
-  fuse_bufvec blob = blob_buffer(handle->file.descriptor(), size, offset);
+  // Past the cache the kernel takes the end of the file from attributes that other mounts may have made old.
+  const bool at_end = (info.flags & O_APPEND) != 0 && handle->share.backing_id() != 0;
+  REPRIEVE_TRY(const WritePermit permit,
+               may_write(handle->file, {.offset = static_cast<std::uint64_t>(offset), .size = size, .at_end = at_end}));
+  fuse_bufvec blob = blob_buffer(handle->file.descriptor(), permit.size(), static_cast<off_t>(permit.offset()));
   const ssize_t written = ::fuse_buf_copy(&blob, &data, fuse_buf_copy_flags(0));
   if (written < 0) return fail(from_errno(static_cast<int>(-written), "write"));
   return static_cast<std::size_t>(written);
@@ -205,9 +220,24 @@ void FilesDispatcher::fallocate(Reply reply, fuse_ino_t, int mode, off_t offset,
   if (!handle) return void(refuse(std::move(reply), handle.error()));
   WorkerPool::step_aside();
 
-  const auto allocated = mount_.core.content().allocate((*handle)->file, mode, offset, size);
+  const auto allocated = allocate((*handle)->file, mode, offset, size);
   if (!allocated) return void(refuse(std::move(reply), allocated.error()));
   std::move(reply).done();
+}
+
+Result<void> FilesDispatcher::allocate(const OpenFile& file, int mode, off_t offset, off_t size) {
+  const bool keeps_size = (mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE)) != 0;
+  WriteRange range{.offset = static_cast<std::uint64_t>(offset), .size = static_cast<std::uint64_t>(size)};
+  if (keeps_size) range = {};
+  range.at_end = (mode & FALLOC_FL_INSERT_RANGE) != 0;  // the file grows by as much as is inserted
+  range.in_part = false;
+  REPRIEVE_TRY(const WritePermit permit, may_write(file, range));
+  if (::fallocate(file.descriptor(), mode, offset, size) != 0) return fail(from_errno(errno, "fallocate"));
+  return {};
+}
+
+Result<WritePermit> FilesDispatcher::may_write(const OpenFile& file, const WriteRange& range) {
+  return mount_.core.content().permit(mount_.account, file, range);
 }
 
 void FilesDispatcher::copy_file_range(Reply reply, fuse_ino_t, off_t offset_in, fuse_file_info* in, fuse_ino_t,
@@ -218,8 +248,11 @@ void FilesDispatcher::copy_file_range(Reply reply, fuse_ino_t, off_t offset_in, 
   if (!target) return void(refuse(std::move(reply), target.error()));
   WorkerPool::step_aside();
 
+  const std::uint64_t most = std::min({size, kMostCopied, rest_of((*source)->file.descriptor(), offset_in)});
+  const auto permit = may_write((*target)->file, {.offset = static_cast<std::uint64_t>(offset_out), .size = most});
+  if (!permit) return void(refuse(std::move(reply), permit.error()));
   const ssize_t copied = ::copy_file_range((*source)->file.descriptor(), &offset_in, (*target)->file.descriptor(),
-                                           &offset_out, std::min(size, kMostCopied), 0);
+                                           &offset_out, permit->size(), 0);
   if (copied < 0) return void(refuse(std::move(reply), from_errno(errno, "copy_file_range")));
   std::move(reply).written(static_cast<std::size_t>(copied));
 }

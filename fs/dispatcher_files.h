@@ -57,6 +57,9 @@ class FilesDispatcher {
   [[nodiscard]] Result<std::shared_ptr<OpenHandle>> writable(const fuse_file_info& info) const;
   Result<std::size_t> write_to(InodeId inode, const fuse_file_info& info, fuse_bufvec& data, off_t offset,
                                const Caller& caller);
+  Result<void> allocate(const OpenFile& file, int mode, off_t offset, off_t size);
+  // Content::permit for this mount's account.
+  Result<WritePermit> may_write(const OpenFile& file, const WriteRange& range);
   Result<void> drop_set_id_bits(InodeId inode, const Caller& caller);
 
   MountContext& mount_;

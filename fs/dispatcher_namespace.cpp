@@ -134,7 +134,7 @@ void NamespaceDispatcher::rename(Reply reply, fuse_ino_t parent, const char* nam
 }
 
 void NamespaceDispatcher::readlink(Reply reply, fuse_ino_t node) {
-  const auto target = mount_.core.names().read_symlink(mount_.inode_of(node));
+  const auto target = mount_.core.names().read_symlink(mount_.account, mount_.inode_of(node));
   if (!target) return void(std::move(reply).error(target.error()));
   static_cast<void>(mount_.core.attributes().note_access(mount_.inode_of(node)));
   std::move(reply).bytes(*target);

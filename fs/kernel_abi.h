@@ -35,6 +35,7 @@ inline constexpr std::int32_t kNotifyResend = 7;         // FUSE_NOTIFY_RESEND, 
 inline constexpr std::int32_t kNotifyIncreaseEpoch = 8;  // FUSE_NOTIFY_INC_EPOCH, Linux 6.16
 
 // Flags of an open.
+inline constexpr std::uint32_t kOpenDirectIo = 1U << 0;     // FOPEN_DIRECT_IO
 inline constexpr std::uint32_t kOpenNoFlush = 1U << 5;      // FOPEN_NOFLUSH, Linux 5.16
 inline constexpr std::uint32_t kOpenPassthrough = 1U << 7;  // FOPEN_PASSTHROUGH
 

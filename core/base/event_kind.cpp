@@ -11,15 +11,23 @@ namespace {
 
 constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash")},
                             std::pair{EventKind::restore, std::string_view("restore")},
+                            std::pair{EventKind::restore_part, std::string_view("restore_part")},
+                            std::pair{EventKind::restore_files, std::string_view("restore_files")},
+                            std::pair{EventKind::replace, std::string_view("replace")},
                             std::pair{EventKind::leave, std::string_view("leave")},
                             std::pair{EventKind::hide, std::string_view("hide")},
                             std::pair{EventKind::unhide, std::string_view("unhide")},
                             std::pair{EventKind::rejoin, std::string_view("rejoin")},
                             std::pair{EventKind::share, std::string_view("share")},
                             std::pair{EventKind::unshare, std::string_view("unshare")},
+                            std::pair{EventKind::associate, std::string_view("associate")},
+                            std::pair{EventKind::dissociate, std::string_view("dissociate")},
+                            std::pair{EventKind::status, std::string_view("status")},
+                            std::pair{EventKind::add_to, std::string_view("add_to")},
                             std::pair{EventKind::account_add, std::string_view("account_add")},
                             std::pair{EventKind::account_set, std::string_view("account_set")},
                             std::pair{EventKind::account_remove, std::string_view("account_remove")},
+                            std::pair{EventKind::configuration, std::string_view("configuration")},
                             std::pair{EventKind::denied, std::string_view("denied")}};
 
 }  // namespace

@@ -12,16 +12,24 @@ namespace reprieve {
 enum class EventKind : std::uint8_t {
   trash,  // told from the trash items, not stored
   restore,
+  restore_part,   // something out of an item, which keeps the rest
+  restore_files,  // of a run or an analysis, into it
+  replace,        // something of another account's gave way to a rename, and is in that account's trash
   leave,
   hide,
   unhide,
   rejoin,
   share,
   unshare,
+  associate,
+  dissociate,
+  status,
+  add_to,
   account_add,
   account_set,
   account_remove,
-  denied,  // a control request of somebody without the right
+  configuration,  // the daemon has read it
+  denied,         // a control request of somebody without the right
 };
 
 // "restore", "account_add"…

@@ -51,7 +51,8 @@ EventRows::EventRows(SQLite::Database& database)
       set_undone_(database, "UPDATE events SET undone = 1 WHERE id = ?1"),
       last_session_(database,
                     "SELECT session, at FROM events WHERE account = ?1 AND uid = ?2 AND session <> 0 AND undone = 0"
-                    " AND kind IN ('restore', 'leave', 'hide') ORDER BY id DESC LIMIT 1") {}
+                    " AND kind IN ('restore', 'restore_part', 'restore_files', 'replace', 'leave', 'hide')"
+                    " ORDER BY id DESC LIMIT 1") {}
 
 void EventRows::insert(const EventRow& row) {
   const std::string kind(event_name(row.kind));

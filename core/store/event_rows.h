@@ -50,7 +50,7 @@ class EventRows {
   // What is not undone of a session, newest first.
   std::vector<EventRow> of_session(SessionId session);
   void set_undone(EventId id);
-  // The last session of the account's user that restored, left or hid something and did not take it back.
+  // The last session of the account's user that restored, replaced, left or hid something and did not take it back.
   std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 
  private:

@@ -7,6 +7,11 @@ namespace reprieve {
 
 namespace {
 
+// The inode ?1 and all below it but what was trashed from there.
+constexpr const char* kTree =
+    "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION"
+    " SELECT e.inode FROM entries e JOIN tree t ON e.parent = t.id WHERE e.item IS NULL)";
+
 // The condition of the index must be repeated for it to be used (https://www.sqlite.org/partialindex.html).
 bool any_list(SQLite::Database& database) {
   SQLite::Statement any(database,
@@ -42,10 +47,12 @@ InodeRows::InodeRows(SQLite::Database& database)
       add_links_(database, "UPDATE inodes SET links = links + ?2, changed = ?3 WHERE id = ?1"),
       directory_changed_(database, "UPDATE inodes SET links = links + ?2, modified = ?3, changed = ?3 WHERE id = ?1"),
       next_generation_(database, "UPDATE inodes SET generation = generation + 1, changed = ?2 WHERE id = ?1"),
-      adopt_(database,
-             "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT e.inode FROM entries e JOIN tree t ON e.parent = t.id)"
-             " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
-             " WHERE id IN (SELECT id FROM tree)"),
+      adopt_(database, std::string(kTree) +
+                           " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
+                           " WHERE id IN (SELECT id FROM tree)"),
+      files_of_others_(database, std::string(kTree) +
+                                     " SELECT i.id, i.owner FROM tree t JOIN inodes i ON i.id = t.id"
+                                     " WHERE i.owner <> ?2 AND (i.mode & 61440) = 32768"),
       change_ids_(database,
                   "UPDATE inodes SET uid = iif(uid = ?2, ?4, uid), gid = iif(gid = ?3, ?5, gid) WHERE owner = ?1"),
       xattr_(database, "SELECT value FROM xattrs WHERE inode = ?1 AND name = ?2"),
@@ -166,6 +173,13 @@ std::vector<InodeId> InodeRows::running() {
 
 void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
   Query(adopt_, top, owner, from_uid, from_gid, uid, gid).run();
+}
+
+std::vector<OwnedFile> InodeRows::files_of_others(InodeId top, AccountId owner) {
+  std::vector<OwnedFile> files;
+  Query query(files_of_others_, top, owner);
+  while (query.step()) files.push_back({query.id<InodeId>(0), query.id<AccountId>(1)});
+  return files;
 }
 
 void InodeRows::change_ids(AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {

@@ -35,6 +35,12 @@ struct InodeRow {
   bool files_deleted = false;  // a run or an analysis whose data was trashed without it
 };
 
+// A regular file, and whose it is.
+struct OwnedFile {
+  InodeId id;
+  AccountId owner;
+};
+
 // SQL over inodes and xattrs. Reached through a Transaction only, which holds the store's lock.
 class InodeRows {
  public:
@@ -61,9 +67,11 @@ class InodeRows {
   void set_files_deleted(InodeId id, bool deleted);
   // Every item whose status is running.
   std::vector<InodeId> running();
-  // The whole tree below `top` comes into another account's hands: what is `from_uid`'s and `from_gid`'s there becomes
-  // the new owner's.
+  // The tree at and below `top` comes into another account's hands, but for what was trashed from it, which stays with
+  // the account in whose trash it is: what is `from_uid`'s and `from_gid`'s there becomes the new owner's.
   void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
+  // The regular files of that tree that others than `owner` own.
+  std::vector<OwnedFile> files_of_others(InodeId top, AccountId owner);
   // Everything that the account owns, as its Unix ids change.
   void change_ids(AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
   void set_changed(InodeId id, Timestamp now);
@@ -91,7 +99,7 @@ class InodeRows {
       modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
-  SQLite::Statement directory_changed_, next_generation_, adopt_, change_ids_;
+  SQLite::Statement directory_changed_, next_generation_, adopt_, files_of_others_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };

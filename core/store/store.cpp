@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <optional>
 #include <system_error>
 
@@ -74,8 +75,9 @@ struct Store::Connection {
   EventRows events;
   DerivationRows derivations;
   RequestRows requests;
-  Transaction transaction{inodes, entries, trash,  accounts,    purges,   sequences,
-                          grants, hidden,  events, derivations, requests, reserve};
+  std::vector<std::function<void()>> taken_back;  // of the transaction under way, as it came
+  Transaction transaction{inodes, entries, trash,       accounts, purges,  sequences, grants,
+                          hidden, events,  derivations, requests, reserve, taken_back};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).
@@ -131,6 +133,7 @@ void Store::begin() {
 
 void Store::commit() {
   Query(connection_->commit).run();
+  connection_->taken_back.clear();
   const bool was_clean = !dirty_.exchange(true, std::memory_order_relaxed);
   if (wake_ && (was_clean || checkpoint_due())) wake_();
 }
@@ -143,6 +146,9 @@ void Store::roll_back() {
   connection_->entries.rolled_back();
   connection_->hidden.rolled_back();
   connection_->grants.rolled_back();
+  auto& taken_back = connection_->taken_back;
+  std::for_each(taken_back.rbegin(), taken_back.rend(), [](const std::function<void()>& undo) { undo(); });
+  taken_back.clear();
 }
 
 Error Store::abandon() {

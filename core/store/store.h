@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "core/base/ids.h"
 #include "core/base/result.h"
@@ -43,6 +45,7 @@ class Transaction {
   DerivationRows& derivations;
   RequestRows& requests;
   Reserve& reserve;
+  std::vector<std::function<void()>>& taken_back;
 
   // Before anything new is made: no_space while the disk is full, and what is left is for deleting, restoring and
   // emptying.
@@ -50,6 +53,9 @@ class Transaction {
     if (!reserve.has_room()) return fail(Errc::no_space);
     return {};
   }
+  // What is kept in memory beside the rows was changed with them: `undo` runs, with the store's lock held, should the
+  // transaction not be committed.
+  void on_roll_back(std::function<void()> undo) const { taken_back.push_back(std::move(undo)); }
 };
 
 // metadata.db: one SQLite connection, held exclusively (https://www.sqlite.org/pragma.html#pragma_locking_mode), in WAL

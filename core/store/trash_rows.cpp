@@ -62,7 +62,7 @@ TrashRows::TrashRows(SQLite::Database& database)
                           " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
       of_session_in_(
           database,
-          "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, t.kind"
+          "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, i.owner, t.kind"
           " FROM entries e CROSS JOIN trash_items t ON t.id = e.item CROSS JOIN inodes i ON i.id = e.inode"
           " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),
@@ -130,7 +130,8 @@ std::deque<FoldableRow> TrashRows::of_session_in(InodeId directory, SessionId se
                     .name = query.bytes(4),
                     .inode = query.id<InodeId>(5),
                     .links = static_cast<std::uint32_t>(query.integer(6)),
-                    .kind = static_cast<ItemKind>(query.integer(7))});
+                    .owner = query.id<AccountId>(7),
+                    .kind = static_cast<ItemKind>(query.integer(8))});
   }
   std::ranges::sort(rows, std::ranges::greater{}, &FoldableRow::item);
   return rows;

@@ -55,6 +55,7 @@ struct FoldableRow {
   std::string name;  // of the entry
   InodeId inode;
   std::uint32_t links = 0;  // of the inode
+  AccountId owner;          // of the inode
   ItemKind kind = ItemKind::file;
 };
 

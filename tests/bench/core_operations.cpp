@@ -117,7 +117,7 @@ BENCHMARK_DEFINE_F(CoreOperations, Chmod)(benchmark::State& state) {
 
 BENCHMARK_DEFINE_F(CoreOperations, Open)(benchmark::State& state) {
   const InodeId file = make_file();
-  for (auto _ : state) need(files->content().open(account, file, O_RDONLY, caller));
+  for (auto _ : state) need(files->content().open(account, file, O_RDONLY));
 }
 
 BENCHMARK_DEFINE_F(CoreOperations, ListWithAttributes)(benchmark::State& state) {

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/store_invariants.h"
+
 namespace reprieve::test {
 namespace {
 
@@ -29,6 +31,9 @@ ControlTest::ControlTest() {
 
 ControlTest::~ControlTest() {
   if (server_) server_->stop();
+  server_.reset();
+  files_.reset();
+  EXPECT_EQ(broken_invariants(directory_.path() / "store"), "");
 }
 
 void ControlTest::start() {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "tests/model/case_run.h"
+#include "tests/support/store_invariants.h"
 #include "tests/support/wait.h"
 
 // Changes of single nodes, and what goes through the control socket.
@@ -231,6 +232,9 @@ void CaseRun::finish() {
   }
   compare();
   empty();
+  volume_.close();
+  const std::string broken = broken_invariants(volume_.store());
+  require(broken.empty(), broken);
 }
 
 }  // namespace reprieve::test

@@ -87,7 +87,7 @@ void Comparison::node(const std::string& path, const Attributes& seen, const Nod
   expect(seen.mode, expected.mode, "the mode of " + path);
   expect(seen.links, model_.links(expected), "the link count of " + path);
   std::map<std::string, std::string> xattrs;
-  for (const std::string& name : must(volume_.core().attributes().list_xattrs(seen.inode, {})))
+  for (const std::string& name : must(volume_.core().attributes().list_xattrs(volume_.account(), seen.inode, {})))
     xattrs[name] = must(volume_.core().attributes().get_xattr(volume_.account(), seen.inode, name));
   expect(text(xattrs), text(expected.xattrs), "the xattrs of " + path);
   if (expected.is_directory()) {
@@ -102,7 +102,7 @@ void Comparison::node(const std::string& path, const Attributes& seen, const Nod
     const auto file = must(volume_.core().content().open(volume_.account(), seen.inode, O_RDONLY));
     expect(Volume::read(file), expected.bytes, "the content of " + path);
   } else if (S_ISLNK(expected.mode)) {
-    expect(must(volume_.names().read_symlink(seen.inode)), expected.bytes, "the target of " + path);
+    expect(must(volume_.names().read_symlink(volume_.account(), seen.inode)), expected.bytes, "the target of " + path);
   }
 }
 

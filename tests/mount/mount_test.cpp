@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/mount/mount_test.h"
 
-#include "tests/support/store_invariants.h"
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -124,7 +122,6 @@ void MountTest::TearDown() {
   if (daemon_->running()) {
     EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
     EXPECT_FALSE(is_mount_point(daemon_->mount()));
-    EXPECT_EQ(broken_invariants(daemon_->store()), "");
   }
 }
 

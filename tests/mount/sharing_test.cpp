@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 
-#include "tests/support/store_invariants.h"
 #include "tests/support/unix_users.h"
 
 namespace reprieve::test {
@@ -48,7 +47,6 @@ void SharingTest::TearDown() {
   if (!daemon_) return;
   EXPECT_TRUE(daemon_->running()) << daemon_->log();
   EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
-  EXPECT_EQ(broken_invariants(daemon_->store()), "");
 }
 
 CommandResult SharingTest::as(uid_t user, const std::string& line) const {

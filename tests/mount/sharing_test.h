@@ -24,7 +24,7 @@ inline constexpr uid_t kEve = 30003;
 std::string make_test_users();
 
 // A daemon with the accounts ada, bob and eve of three Unix users, each mounted, and a control socket that all may
-// connect to. At the end the daemon is expected to stop cleanly and the store to keep its invariants.
+// connect to. At the end the daemon is expected to stop cleanly.
 class SharingTest : public ::testing::Test {
  protected:
   void SetUp() override;

@@ -2,6 +2,7 @@
 #include "tests/support/daemon_process.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -15,6 +16,8 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
+
+#include "tests/support/store_invariants.h"
 
 namespace reprieve::test {
 namespace {
@@ -100,7 +103,8 @@ bool DaemonProcess::start(std::chrono::seconds limit) {
   options.environment.emplace_back("FDSTORE", "0");
   options.environment.emplace_back("NOTIFY_SOCKET", notify.string());
   process_ = std::make_unique<ChildProcess>(command_line(), std::move(options), log_path());
-  return wait_ready(notifications.get(), limit);
+  serves_ = wait_ready(notifications.get(), limit);
+  return serves_;
 }
 
 bool DaemonProcess::wait_ready(int notifications, std::chrono::seconds limit) {
@@ -125,6 +129,7 @@ int DaemonProcess::wait() {
   if (!process_) return -1;
   const int code = process_->finish().exit_code;
   process_.reset();
+  check_store();
   return code;
 }
 
@@ -132,12 +137,19 @@ void DaemonProcess::kill_only() {
   if (!process_) return;
   process_->signal(SIGKILL);
   process_.reset();
+  check_store();
 }
 
 void DaemonProcess::kill() {
   if (process_) process_->signal(SIGKILL);
   unmount_leftover();
   process_.reset();
+  check_store();
+}
+
+void DaemonProcess::check_store() {
+  if (!std::exchange(serves_, false)) return;
+  EXPECT_EQ(broken_invariants(store_), "") << log();
 }
 
 void DaemonProcess::unmount_leftover() const {

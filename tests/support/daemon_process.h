@@ -23,7 +23,8 @@ struct DaemonOptions {
 };
 
 // A real `reprieved` with one store, one mount of the account "lab", and one socket, all below one directory. Killed
-// and unmounted on destruction; dies with the test.
+// and unmounted on destruction; dies with the test. However it ends, the store that it served is expected to keep its
+// invariants.
 class DaemonProcess {
  public:
   explicit DaemonProcess(const std::filesystem::path& directory, DaemonOptions options = {});
@@ -57,6 +58,7 @@ class DaemonProcess {
   CommandResult ctl(std::vector<std::string> arguments, CommandOptions options = {}) const;
 
  private:
+  void check_store();
   [[nodiscard]] std::vector<std::string> command_line() const;
   bool wait_ready(int notifications, std::chrono::seconds limit);
   void unmount_leftover() const;
@@ -67,6 +69,7 @@ class DaemonProcess {
   std::filesystem::path socket_;
   DaemonOptions options_;
   std::unique_ptr<ChildProcess> process_;
+  bool serves_ = false;  // it has begun to, and has not been seen to end
 };
 
 // Whether something is mounted there, as this process sees it.

@@ -282,7 +282,7 @@ TEST_F(ItemsTest, LiveItemsTellOfThemselves) {
   EXPECT_EQ(refusal(xattr("runs/R", "status")), Errc::no_attribute);
   EXPECT_EQ(refusal(xattr("runs/R", "id")), Errc::no_attribute);
   EXPECT_EQ(refusal(xattr("runs/R", "colour")), Errc::no_attribute);
-  EXPECT_THAT(must(volume_.core().attributes().list_xattrs(volume_.at("runs/R"), {})), IsEmpty());
+  EXPECT_THAT(must(volume_.core().attributes().list_xattrs(volume_.account(), volume_.at("runs/R"), {})), IsEmpty());
 }
 
 TEST_F(ItemsTest, StatusAndSourcesAreSetAsAttributes) {

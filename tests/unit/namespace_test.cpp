@@ -267,8 +267,8 @@ TEST_F(NamespaceTest, OwnAttributesAreReserved) {
   EXPECT_EQ(set("user.big", std::string(65536, 'x')), std::nullopt);
   EXPECT_EQ(set("user." + std::string(250, 'x'), ""), std::nullopt);
   EXPECT_EQ(set("trusted.x", ""), std::nullopt);
-  EXPECT_EQ(must(attributes.list_xattrs(project_, {})).size(), 3U);
-  EXPECT_EQ(must(attributes.list_xattrs(project_, process(1))).size(), 2U);
+  EXPECT_EQ(must(attributes.list_xattrs(volume_.account(), project_, {})).size(), 3U);
+  EXPECT_EQ(must(attributes.list_xattrs(volume_.account(), project_, process(1))).size(), 2U);
   const auto neither = [&](const std::string& name) {
     return refusal(attributes.set_xattr(volume_.account(), project_, name, "", XattrMode::neither, process(1)));
   };

@@ -41,8 +41,8 @@ NodeState Volume::state(const Attributes& attributes) {
                  .content = {},
                  .xattrs = {}};
   if (S_ISREG(attributes.mode)) node.content = read(must(core_->content().open(account_, attributes.inode, 0)));
-  if (S_ISLNK(attributes.mode)) node.content = must(names().read_symlink(attributes.inode));
-  for (const std::string& name : must(core_->attributes().list_xattrs(attributes.inode, {})))
+  if (S_ISLNK(attributes.mode)) node.content = must(names().read_symlink(account_, attributes.inode));
+  for (const std::string& name : must(core_->attributes().list_xattrs(account_, attributes.inode, {})))
     node.xattrs[name] = must(core_->attributes().get_xattr(account_, attributes.inode, name));
   return node;
 }

@@ -83,13 +83,13 @@ TEST_F(Exchange, FailsWhenPassthroughIsRequiredAndRefused) {
   EXPECT_EQ(ready.error().code, Errc::not_supported);
 }
 
-TEST_F(Exchange, LeavesWritebackAndLocksToTheKernel) {
+TEST_F(Exchange, LeavesWritebackLocksAndTruncationToTheKernel) {
   start();
-  const std::uint64_t unwanted = FUSE_WRITEBACK_CACHE | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
+  const std::uint64_t unwanted = FUSE_WRITEBACK_CACHE | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC;
   const fuse_init_out answer = kernel_.init();
   EXPECT_EQ(flags_of(answer) & unwanted, 0U);
   const std::uint64_t wanted = FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS |
-                               FUSE_ATOMIC_O_TRUNC | FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_EXPORT_SUPPORT;
+                               FUSE_POSIX_ACL | FUSE_DONT_MASK | FUSE_EXPORT_SUPPORT;
   EXPECT_EQ(flags_of(answer) & wanted, wanted);
   EXPECT_EQ(answer.max_write, 1024U * 1024U);
 }

@@ -148,7 +148,7 @@ TEST_F(Files, ASetattrOfNothingIsAChownElsewhere) {
   release(file);
   ASSERT_EQ(setattr(file.entry.nodeid, FATTR_MODE, S_IFREG | 06777).error, 0);
   kernel_.act_as(kSomebody);
-  EXPECT_EQ(setattr(file.entry.nodeid, 0).error, -EPERM);
+  EXPECT_EQ(setattr(file.entry.nodeid, 0).error, EPERM);
   kernel_.act_as(0);
   EXPECT_EQ(mode_of(file.entry.nodeid), 06777U);
   EXPECT_EQ(setattr(file.entry.nodeid, 0).error, 0);

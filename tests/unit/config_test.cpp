@@ -229,7 +229,7 @@ TEST(CommandLine, MakesPathsAbsolute) {
 TEST(CommandLine, WrongUsageIsExitCodeTwo) {
   const std::vector<std::vector<const char*>> wrong = {
       {"--mount", "alice"}, {"--mount", "=/x"}, {"--mount", "a="}, {"--mount", "a b=/x"},
-      {"--nonsense"},       {"operand"},        {"--store"},       {"--supervise"},
+      {"--nonsense"},       {"operand"},        {"--store"},
   };
   for (const auto& arguments : wrong) {
     const auto parsed = parse(arguments);

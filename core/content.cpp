@@ -28,6 +28,9 @@ struct Left {
   std::int64_t grown = 0;  // by so much since it was last looked at, where it was a writer's
 };
 
+// Of a file that is open from its creation on.
+constexpr TrashItemId kBeforeAnyDeletion;
+
 bool is_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 Result<void> may_open(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& row, bool writes) {
@@ -50,12 +53,12 @@ mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IF
 // What all opens of one inode share. The counts change under the table's lock; the rest is constant.
 class OpenInode {
  public:
-  OpenInode(InodeId id, FileDescriptor descriptor, Timestamp opened_at)
-      : inode(id), blob(std::move(descriptor)), opened(opened_at) {}
+  OpenInode(InodeId id, FileDescriptor descriptor, TrashItemId newest)
+      : inode(id), blob(std::move(descriptor)), opened_behind(newest) {}
 
   const InodeId inode;
   const FileDescriptor blob;
-  const Timestamp opened;  // the first of the opens that overlap up to now
+  const TrashItemId opened_behind;  // the newest item at the first of the opens that overlap up to now
   std::map<AccountId, unsigned> opens;
   unsigned writers = 0;
   std::uint64_t counted_size = 0;  // while there are writers
@@ -129,7 +132,7 @@ OpenFile::~OpenFile() {
 
 InodeId OpenFile::inode() const { return open_->inode; }
 
-Timestamp OpenFile::opened() const { return open_->opened; }
+TrashItemId OpenFile::opened_behind() const { return open_->opened_behind; }
 
 int OpenFile::descriptor() const { return open_->blob.get(); }
 
@@ -139,8 +142,10 @@ Content::~Content() = default;
 
 Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags) {
   const bool writes = is_writing(flags);
+  TrashItemId newest;
   REPRIEVE_TRY(const AccountId owner, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
     const auto row = tx.inodes.find(inode);
+    newest = tx.sequences.newest_trash_item();
     if (!row) return fail(Errc::stale);
     if (S_ISDIR(row->mode)) return fail(Errc::is_directory);
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
@@ -148,7 +153,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags)
     if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row->owner));
     return row->owner;
   }));
-  REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, parts_.clock.now()));
+  REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, newest));
   file.supervised_ = writes && needs_supervision(account, owner);
   return file;
 }
@@ -158,7 +163,7 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
   const NewNode node{.mode = regular(mode), .umask = umask, .device = 0, .symlink_target = {}};
   REPRIEVE_TRY(Created created, parts_.names.create_open(account, parent, name, node, caller));
   OpenFile file =
-      share(created.attributes.inode, account.id, std::move(created.blob), is_writing(flags), parts_.clock.now());
+      share(created.attributes.inode, account.id, std::move(created.blob), is_writing(flags), kBeforeAnyDeletion);
   file.supervised_ = file.writable() && needs_supervision(account, created.owner);
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
@@ -171,7 +176,7 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
   REPRIEVE_TRY(FreshBlob blob, parts_.blobs->take());
   const InodeId id = blob.id;
   // Open before there is a row, so that the purger does not find one that nobody holds.
-  OpenFile file = share(id, account.id, std::move(blob.file), is_writing(flags), parts_.clock.now());
+  OpenFile file = share(id, account.id, std::move(blob.file), is_writing(flags), kBeforeAnyDeletion);
   auto made = parts_.store->write([&](Transaction& tx) -> Result<Seen> {
     REPRIEVE_TRY(const InodeRow parent, require_inode(tx, parent_id));
     if (!S_ISDIR(parent.mode)) return fail(Errc::not_directory);
@@ -201,7 +206,7 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
 }
 
 Result<OpenFile> Content::reopen(AccountId account, const HeldOpen& held) {
-  REPRIEVE_TRY(OpenFile file, open_blob(held.inode, account, held.writable, held.opened));
+  REPRIEVE_TRY(OpenFile file, open_blob(held.inode, account, held.writable, held.opened_behind));
   // Whether it was is not known any more; asking too much only costs time.
   file.supervised_ = held.writable;
   return file;
@@ -213,14 +218,14 @@ void Content::hold(std::span<const HeldOpen> opens) {
   }
 }
 
-Result<OpenFile> Content::open_blob(InodeId inode, AccountId by, bool writable, Timestamp now) {
+Result<OpenFile> Content::open_blob(InodeId inode, AccountId by, bool writable, TrashItemId newest) {
   if (auto open = table_->join(inode, by, writable)) return OpenFile(*this, std::move(open), by, writable);
   REPRIEVE_TRY(FileDescriptor blob, parts_.blobs->open_blob(inode));
-  return share(inode, by, std::move(blob), writable, now);
+  return share(inode, by, std::move(blob), writable, newest);
 }
 
-OpenFile Content::share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, Timestamp now) {
-  auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), now);
+OpenFile Content::share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, TrashItemId newest) {
+  auto fresh = std::make_shared<OpenInode>(inode, std::move(blob), newest);
   {
     const MutexLock lock(table_->mutex);
     // Somebody may have opened it meanwhile: theirs is shared then, and the descriptor opened here is closed again.
@@ -301,7 +306,10 @@ WritePermit::~WritePermit() {
 
 Result<void> Content::resize(const Account& account, InodeId inode, std::uint64_t size) {
   // As a writer: what the file grows or shrinks by counts at its close.
-  REPRIEVE_TRY(const OpenFile file, open_blob(inode, account.id, true, parts_.clock.now()));
+  REPRIEVE_TRY(const TrashItemId newest, parts_.store->read([](Transaction& tx) -> Result<TrashItemId> {
+    return tx.sequences.newest_trash_item();
+  }));
+  REPRIEVE_TRY(const OpenFile file, open_blob(inode, account.id, true, newest));
   REPRIEVE_TRY(const WritePermit permit, this->permit(account, file, {.offset = size, .size = 0, .in_part = false}));
   return parts_.blobs->truncate(inode, size);
 }
@@ -320,8 +328,8 @@ bool Content::is_open_by(AccountId account, InodeId inode) {
   return table_->ask(inode, false, [account](const OpenInode& open) { return open.opens.contains(account); });
 }
 
-bool Content::is_open_since(InodeId inode, Timestamp moment) {
-  return table_->ask(inode, false, [moment](const OpenInode& open) { return open.opened <= moment; });
+bool Content::is_open_since(InodeId inode, TrashItemId item) {
+  return table_->ask(inode, false, [item](const OpenInode& open) { return open.opened_behind < item; });
 }
 
 bool Content::is_open_for_writing(InodeId inode) {

@@ -33,8 +33,8 @@ class OpenFile {
   // The blob, lent: valid as long as any OpenFile of the inode lives. Thread-safe as pread(2) and pwrite(2) are.
   [[nodiscard]] int descriptor() const;
   [[nodiscard]] bool writable() const { return writable_; }
-  // The first of the opens of this inode that overlap up to now.
-  [[nodiscard]] Timestamp opened() const;
+  // The newest trash item at the first of the opens of this inode that overlap up to now.
+  [[nodiscard]] TrashItemId opened_behind() const;
   // Every write has to be asked for (Content::permit), and must not go past core: the account that owns the file has
   // little of its quota left, or does not own it and may lose the right to write.
   [[nodiscard]] bool is_supervised() const { return supervised_; }
@@ -88,7 +88,7 @@ struct CreatedFile {
 struct HeldOpen {
   InodeId inode;
   bool writable = false;
-  Timestamp opened;  // see OpenFile::opened()
+  TrashItemId opened_behind;  // see OpenFile
 };
 
 // Opens blobs. Thread-safe. Reading and writing happen on the descriptor, in the daemon or past it in the kernel.
@@ -130,8 +130,9 @@ class Content {
   // For the rest of core.
   [[nodiscard]] bool is_open(InodeId inode);
   [[nodiscard]] bool is_open_by(AccountId account, InodeId inode);
-  // Open without a break since `moment` or before: a file that was trashed then may be changed until its last close.
-  [[nodiscard]] bool is_open_since(InodeId inode, Timestamp moment);
+  // Open without a break since before this item was made: a file that it is in may be changed until its last close.
+  // Numbers and not times tell which came first, since a clock may stand still over both.
+  [[nodiscard]] bool is_open_since(InodeId inode, TrashItemId item);
   [[nodiscard]] bool is_open_for_writing(InodeId inode);
   [[nodiscard]] std::uint64_t open_inodes();
   // The size with which a file counts for a quota: of one that is open for writing what it had when it was last looked
@@ -146,9 +147,9 @@ class Content {
   friend class OpenFile;
   friend class WritePermit;
   struct Table;
-  Result<OpenFile> open_blob(InodeId inode, AccountId by, bool writable, Timestamp now);
+  Result<OpenFile> open_blob(InodeId inode, AccountId by, bool writable, TrashItemId newest);
   // One more open of the inode, through `blob` if there is none yet.
-  OpenFile share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, Timestamp now);
+  OpenFile share(InodeId inode, AccountId by, FileDescriptor blob, bool writable, TrashItemId newest);
   // Whether what an account opens for writing in what `owner` owns has to be supervised.
   [[nodiscard]] bool needs_supervision(const Account& account, AccountId owner);
   void end(WritePermit& permit);

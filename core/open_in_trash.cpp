@@ -32,12 +32,11 @@ Result<void> may_change(Transaction& tx, const Account& account, const Location&
 }  // namespace
 
 bool is_open_since_deletion(CoreParts& parts, Transaction& tx, const Account& account, InodeId inode) {
-  std::optional<Timestamp> last;
+  TrashItemId last;
   for (const EntryRow& place : tx.entries.places(inode)) {
-    const TrashItemId item = place.item ? place.item : locate(tx, account, place.parent).item;
-    if (const auto deletion = tx.trash.find(item)) last = std::max(last.value_or(deletion->deleted), deletion->deleted);
+    last = std::max(last, place.item ? place.item : locate(tx, account, place.parent).item);
   }
-  return last ? parts.content.is_open_since(inode, *last) : parts.content.is_open(inode);
+  return last ? parts.content.is_open_since(inode, last) : parts.content.is_open(inode);
 }
 
 Result<void> may_go_on_writing(Transaction& tx, const Account& account, const InodeRow& row) {

@@ -86,7 +86,7 @@ std::vector<HeldOpen> Inheritance::opens() const {
   std::vector<HeldOpen> held;
   for (const fs::Inherited& mount : mounts) {
     for (const fs::MountRecord::Open& open : mount.record->opens()) {
-      held.push_back({.inode = open.inode, .writable = open.writable, .opened = open.opened});
+      held.push_back({.inode = open.inode, .writable = open.writable, .opened_behind = open.opened_behind});
     }
   }
   return held;

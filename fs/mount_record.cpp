@@ -64,7 +64,7 @@ struct MountRecord::Cell {
   std::uint32_t writable;
   std::uint64_t handle;
   std::int64_t inode;
-  std::int64_t opened;  // nanoseconds since the epoch
+  std::int64_t opened_behind;
   std::uint64_t request;
   std::int32_t backing_id;
   std::uint32_t padding;
@@ -75,7 +75,7 @@ struct MountRecord::Cell {
             .writable = writable != 0,
             .closing = state.load(std::memory_order_acquire) == State::closing,
             .backing_id = backing_id,
-            .opened = Timestamp(std::chrono::nanoseconds(opened)),
+            .opened_behind = TrashItemId(opened_behind),
             .request = request};
   }
 };
@@ -194,7 +194,7 @@ Result<MountRecord::Slot> MountRecord::add(const Open& open) {
   cell.writable = open.writable ? 1 : 0;
   cell.handle = open.handle;
   cell.inode = open.inode.number();
-  cell.opened = open.opened.time_since_epoch().count();
+  cell.opened_behind = open.opened_behind.number();
   cell.request = open.request;
   cell.backing_id = open.backing_id;
   cell.state.store(State::open, std::memory_order_release);

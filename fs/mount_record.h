@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/clock.h"
 #include "core/base/file_descriptor.h"
 #include "core/base/ids.h"
 #include "core/base/result.h"
@@ -41,7 +40,7 @@ class MountRecord {
     bool writable = false;
     bool closing = false;  // the kernel knows of it no more
     std::int32_t backing_id = 0;
-    Timestamp opened{};
+    TrashItemId opened_behind;
     std::uint64_t request = 0;  // that asked for it
   };
 

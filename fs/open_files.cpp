@@ -18,7 +18,7 @@ Result<FileHandle> OpenFiles::add(OpenFile file, Passthrough::Share share, std::
                                      .inode = file.inode(),
                                      .writable = file.writable(),
                                      .backing_id = share.backing_id(),
-                                     .opened = file.opened(),
+                                     .opened_behind = file.opened_behind(),
                                      .request = request}));
   }
   auto handle = std::make_shared<OpenHandle>(OpenHandle{std::move(slot), std::move(file), std::move(share)});

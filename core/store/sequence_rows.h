@@ -22,6 +22,9 @@ class SequenceRows {
   EntryId next_entry() { return EntryId(next(Sequence::entry)); }
   TrashItemId next_trash_item() { return TrashItemId(next(Sequence::trash_item)); }
 
+  // None that was handed out is greater.
+  [[nodiscard]] TrashItemId newest_trash_item() const { return TrashItemId(counters_[2].next - 1); }
+
   // True when some block is nearly used up, so that reserve() is due before the next transaction begins.
   [[nodiscard]] bool low() const;
   // Reserves the next blocks; own transaction. `oldest_unsettled` is the lowest inode number whose blob may exist

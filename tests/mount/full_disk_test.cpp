@@ -39,7 +39,7 @@ class FullDisk : public ::testing::Test {
     const CommandResult made = shell("truncate -s 64M " + image + " && mkfs.ext4 -q " + image + " && mount -o loop " +
                                      image + " " + store().string());
     if (made.exit_code != 0) GTEST_SKIP() << "no small disk can be mounted: " << made.err;
-    daemon_ = std::make_unique<DaemonProcess>(directory_.path());
+    daemon_ = std::make_unique<DaemonProcess>(directory_.path(), DaemonOptions{.disk_is_full = true});
     ASSERT_TRUE(daemon_->start()) << daemon_->log();
     std::filesystem::create_directories(project() / "many");
     for (int i = 0; i < kFiles; ++i) ASSERT_EQ(write_to(many(i), 1), 0);

@@ -144,7 +144,7 @@ void DaemonProcess::kill() {
   if (process_) process_->signal(SIGKILL);
   unmount_leftover();
   process_.reset();
-  check_store();
+  if (!options_.disk_is_full) check_store();
 }
 
 void DaemonProcess::check_store() {

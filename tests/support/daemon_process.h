@@ -18,6 +18,8 @@ struct DaemonOptions {
   std::string configuration{};
   // Other users may enter the mount.
   bool allow_other = false;
+  // The store's disk is full: a database that was killed on it cannot be looked at without a daemon.
+  bool disk_is_full = false;
   std::vector<std::string> arguments{};  // more of them
   std::vector<std::pair<std::string, std::string>> environment{};
 };

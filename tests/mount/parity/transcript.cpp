@@ -286,7 +286,9 @@ void Transcript::changes() {
     if (::fstat(watched.object.get(), &after) != 0) {
       changed = std::string(" (fstat: ") + ::strerrorname_np(errno) + ")";
     } else {
-      if (!same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
+      // The kernel follows a symbolic link whose target it remembers without asking anybody.
+      const bool is_link = S_ISLNK(after.st_mode);
+      if (!is_link && !same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
       if (!same_time(after.st_mtim, watched.before.st_mtim)) changed += " mtime";
       if (!same_time(after.st_ctim, watched.before.st_ctim)) changed += " ctime";
     }

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "core/base/attributes.h"
+#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
@@ -248,7 +249,16 @@ constexpr std::array kOperations{
                   [](Bench& b) { must_be_done(leave(b)); }},
     CoreOperation{"undo a hide", "undo_last",
                   [](Bench& b) { return code_of_batch(b.core().undo().last(b.ben(), kBen), &UndoReport::results); },
-                  [](Bench& b) { must_be_done(hide(b)); }},
+                  [](Bench& b) {
+                    // What is hidden can be taken back when the process that hid it has ended.
+                    must_be_done(hide(b));
+                    b.volume().processes().end(2, ProcessEnd::well);
+                    const auto is_settled = [&] {
+                      const HistoryQuery hidden{.kind = EventKind::hide, .limit = 1};
+                      return !must(b.core().history().list(b.ben(), hidden)).empty();
+                    };
+                    if (!wait_until(is_settled)) throw std::runtime_error("the hide is not settled");
+                  }},
     CoreOperation{"show a status", "show_status",
                   [](Bench& b) { return code(b.core().items().describe(b.lab(), "runs/r")); }},
     CoreOperation{
@@ -326,6 +336,9 @@ void Bench::make(const std::filesystem::path& store) {
 }
 
 Bench::Bench(const std::filesystem::path& store)
-    : volume_(Settings{.store = {.path = store}}), ben_(must(volume_.core().accounts().find("ben"))) {}
+    : volume_(Settings{.store = {.path = store}}), ben_(must(volume_.core().accounts().find("ben"))) {
+  // Behind everything that make() did.
+  volume_.clock().advance(std::chrono::hours(1));
+}
 
 }  // namespace reprieve::test

@@ -59,7 +59,7 @@ std::string restore(Bench& b, std::string_view item, const RestoreOptions& optio
 }
 
 std::string open_and_close(Bench& b, int flags) {
-  return code(b.core().content().open(b.lab(), b.volume().at("projects/p/f"), flags, kLab));
+  return code(b.core().content().open(b.lab(), b.volume().at("projects/p/f"), flags));
 }
 
 std::string list(Bench& b, Detail detail) {
@@ -67,7 +67,7 @@ std::string list(Bench& b, Detail detail) {
 }
 
 std::string sync_file(Bench& b, bool data_only) {
-  auto file = b.core().content().open(b.lab(), b.volume().at("projects/p/f"), O_RDWR, kLab);
+  auto file = b.core().content().open(b.lab(), b.volume().at("projects/p/f"), O_RDWR);
   if (!file) return code(file);
   return code(b.core().content().sync(*file, data_only));
 }
@@ -112,7 +112,7 @@ constexpr std::array kOperations{
     CoreOperation{"list names", "readdir", [](Bench& b) { return list(b, Detail::types); }},
     CoreOperation{"list attributes", "readdirplus", [](Bench& b) { return list(b, Detail::attributes); }},
     CoreOperation{"read a symbolic link", "readlink",
-                  [](Bench& b) { return code(b.core().names().read_symlink(b.volume().at("projects/p/l"))); }},
+                  [](Bench& b) { return code(b.core().names().read_symlink(b.lab(), b.volume().at("projects/p/l"))); }},
     CoreOperation{"note an access", "readdir readlink",
                   [](Bench& b) { return code(b.core().attributes().note_access(b.volume().at("projects/p"))); }},
     CoreOperation{"mkdir", "mkdir", [](Bench& b) { return make_node(b, {.mode = S_IFDIR | 0755}); }},
@@ -200,8 +200,9 @@ constexpr std::array kOperations{
                     return code(
                         b.core().attributes().get_xattr(b.lab(), b.volume().at("projects/p"), "user.reprieve.kind"));
                   }},
-    CoreOperation{"list extended attributes", "listxattr",
-                  [](Bench& b) { return code(b.core().attributes().list_xattrs(b.volume().at("projects/p/g"))); }},
+    CoreOperation{
+        "list extended attributes", "listxattr",
+        [](Bench& b) { return code(b.core().attributes().list_xattrs(b.lab(), b.volume().at("projects/p/g"), kLab)); }},
     CoreOperation{"statfs", "statfs", [](Bench& b) { return code(b.core().attributes().statfs(b.lab())); }},
     CoreOperation{"trash", "trash_paths", [](Bench& b) { return trash(b, "projects/p", TrashMode::item); }},
     CoreOperation{"trash with what is associated", "trash_paths",

@@ -53,7 +53,7 @@ std::string wrong_contents(FileSystem& core, const std::map<std::int64_t, std::s
   if (!account) return {};
   std::string wrong;
   for (const auto& [inode, bytes] : promised) {
-    const auto file = core.content().open(*account, InodeId(inode), O_RDONLY, {});
+    const auto file = core.content().open(*account, InodeId(inode), O_RDONLY);
     if (file && Volume::read(*file) != bytes) wrong += "file " + std::to_string(inode) + " has lost its bytes\n";
   }
   return wrong;
@@ -67,7 +67,7 @@ void work(FileSystem& core) {
   const InodeId project =
       must(core.names().create(account, account.projects, name, {.mode = S_IFDIR | 0755}, caller)).inode;
   const InodeId file = must(core.content().create(account, project, name, 0644, O_RDWR, caller)).attributes.inode;
-  must(core.content().sync(must(core.content().open(account, file, O_RDONLY, caller)), false));
+  must(core.content().sync(must(core.content().open(account, file, O_RDONLY)), false));
   must(core.names().unlink(account, project, name, caller));
 }
 

@@ -53,13 +53,13 @@ class Viewer {
     if (exact_) line << attributes.inode.number() << " ";
     line << "mode " << std::oct << attributes.mode << std::dec << " links " << attributes.links << " ids "
          << attributes.uid << ":" << attributes.gid;
-    if (S_ISLNK(attributes.mode)) line << " -> " << must(core_.names().read_symlink(attributes.inode));
+    if (S_ISLNK(attributes.mode)) line << " -> " << must(core_.names().read_symlink(account_, attributes.inode));
     if (S_ISREG(attributes.mode)) {
-      must(core_.content().open(account_, attributes.inode, O_RDONLY, {}));
+      must(core_.content().open(account_, attributes.inode, O_RDONLY));
     } else if (exact_ && attributes.inode != account_.trash) {  // whose time is that of the last change in memory
       line << " modified " << attributes.modified.time_since_epoch().count();
     }
-    for (const std::string& name : must(core_.attributes().list_xattrs(attributes.inode)))
+    for (const std::string& name : must(core_.attributes().list_xattrs(account_, attributes.inode, {})))
       add_xattr(line, attributes, name);
     for (const char* own : {"kind", "origin", "role", "status", "derived_from"})
       add_xattr(line, attributes, std::string("user.reprieve.") + own);

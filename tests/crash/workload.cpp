@@ -21,8 +21,7 @@ const std::vector<Workload::Choice>& Workload::choices() {
       {"O_TMPFILE and link", 2, &Workload::make_unnamed},
       {"write and fsync", 8, &Workload::write_and_sync},
       {"write", 4, &Workload::write},
-      {"O_TRUNC", 2, &Workload::cut_at_open},
-      {"truncate", 2, &Workload::truncate},
+      {"truncate", 4, &Workload::truncate},
       {"mkdir", 8, &Workload::make_directory},
       {"symlink", 4, &Workload::make_symlink},
       {"link", 4, &Workload::make_link},
@@ -215,11 +214,6 @@ void Workload::write() {
     forget(file.inode());
     put(file, bytes());
   });
-}
-
-void Workload::cut_at_open() {
-  const std::string path = existing_file();
-  operation("O_TRUNC", [&] { forget(volume_->open_file(path, O_WRONLY | O_TRUNC).inode()); });
 }
 
 void Workload::truncate() {

@@ -73,7 +73,6 @@ class Workload {
   void make_unnamed();
   void write_and_sync();
   void write();
-  void cut_at_open();
   void truncate();
   void make_directory();
   void make_symlink();

@@ -46,6 +46,13 @@ Result<void> may_open(CoreParts& parts, Transaction& tx, const Account& account,
   return fail(Errc::in_trash);
 }
 
+// Of a file that is opened with O_SYNC or O_DSYNC. Each write to the blob is synced by the kernel, past the daemon, and
+// would be worth nothing without the name.
+Result<void> keep_name_safe(CoreParts& parts, int flags) {
+  if (!is_writing(flags) || (flags & O_DSYNC) == 0) return {};  // a part of O_SYNC
+  return parts.make_lasting();
+}
+
 mode_t regular(mode_t mode) { return S_IFREG | (mode & ~static_cast<mode_t>(S_IFMT)); }
 
 }  // namespace
@@ -155,6 +162,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags)
   }));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, newest));
   file.supervised_ = writes && needs_supervision(account, owner);
+  REPRIEVE_TRY_VOID(keep_name_safe(parts_, flags));
   return file;
 }
 
@@ -167,6 +175,7 @@ Result<CreatedFile> Content::create(const Account& account, InodeId parent, cons
   file.supervised_ = file.writable() && needs_supervision(account, created.owner);
   if (file.writable() && created.attributes.stability == Stability::stable)
     created.attributes.stability = Stability::being_written;
+  REPRIEVE_TRY_VOID(keep_name_safe(parts_, flags));
   return CreatedFile{created.attributes, std::move(file)};
 }
 
@@ -196,11 +205,11 @@ Result<CreatedFile> Content::create_unnamed(const Account& account, InodeId pare
     REPRIEVE_TRY(const Standing standing, standing_in(tx, account, parent));
     return see(parts_, account, row, standing_of(tx, account, {{}, row}, standing));
   });
-  parts_.blobs->settle(id);
   if (!made) {
-    static_cast<void>(parts_.blobs->remove(id));  // what stays behind is found by the next start
+    static_cast<void>(parts_.blobs->discard(id));  // what stays behind is found by the next start
     return fail(std::move(made).error());
   }
+  parts_.blobs->settle(id);
   REPRIEVE_TRY(const Attributes attributes, view_seen_file(parts_, *made, file.descriptor()));
   return CreatedFile{attributes, std::move(file)};
 }
@@ -317,7 +326,7 @@ Result<void> Content::resize(const Account& account, InodeId inode, std::uint64_
 Result<void> Content::sync(const OpenFile& file, bool data_only) {
   const int failed = data_only ? ::fdatasync(file.descriptor()) : ::fsync(file.descriptor());
   if (failed != 0) return fail(from_errno(errno, "fsync"));
-  return parts_.store->sync();
+  return parts_.make_lasting();
 }
 
 bool Content::is_open(InodeId inode) {

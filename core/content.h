@@ -97,8 +97,8 @@ class Content {
   explicit Content(CoreParts& parts);
   ~Content();
 
-  // `flags` are open(2)'s; the access mode counts. in_trash (for writing), is_directory, invalid_argument (not a
-  // regular file), over_quota (for writing), stale, too_many_open_files, no_space, io.
+  // `flags` are open(2)'s; access mode, O_SYNC and O_DSYNC count. in_trash (for writing), is_directory,
+  // invalid_argument (not a regular file), over_quota (for writing), stale, too_many_open_files, no_space, io.
   Result<OpenFile> open(const Account& account, InodeId inode, int flags);
   // Namespace::create of a regular file and open of it. Errors of both.
   Result<CreatedFile> create(const Account& account, InodeId parent, const EntryName& name, mode_t mode, int flags,

@@ -76,17 +76,23 @@ Result<EmptyPlan> EmptyPlans::plan(const Account& account, const TrashFilter& fi
 }
 
 Result<PurgeOutcome> EmptyPlans::execute(const Account& account, const std::string& token, const Caller& caller) {
-  std::vector<TrashItem> items;
+  Pending plan;
   {
     const MutexLock lock(mutex_);
     const auto found = pending_.find(token);
     const bool valid =
         found != pending_.end() && found->second.account == account.id && found->second.expires >= parts_.clock.now();
     if (!valid) return fail(Errc::plan_expired, "the token names no plan that is still valid; make a new plan");
-    items = std::move(found->second.items);
+    plan = std::move(found->second);
     pending_.erase(found);
   }
-  return destroy(account, items, caller);
+  auto outcome = destroy(account, plan.items, caller);
+  if (!outcome) {
+    // Nothing was destroyed, so what was confirmed is still to be done.
+    const MutexLock lock(mutex_);
+    pending_[token] = std::move(plan);
+  }
+  return outcome;
 }
 
 Result<PurgeOutcome> EmptyPlans::purge(const Account& account, const std::vector<TrashItemId>& ids,

@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/file_system.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "core/account_figures.h"
 #include "core/parts.h"
+#include "core/recovery.h"
 
 namespace reprieve {
 namespace {
 
+// So that a power cut leaves the name of what was made in it. Where it may not be read, or its file system knows no
+// such sync, there is nothing that could be done.
+void sync_directory(const std::filesystem::path& directory) {
+  const FileDescriptor opened(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened) static_cast<void>(::fsync(opened.get()));
+}
+
 Result<void> make_directory(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) return fail(from_errno(errno, path.string()));
+  if (::mkdir(path.c_str(), S_IRWXU) == 0) {
+    sync_directory(path.parent_path());
+  } else if (errno != EEXIST) {
+    return fail(from_errno(errno, path.string()));
+  }
   if (!std::filesystem::is_directory(path, error))
     return fail(Errc::not_directory, path.string() + " is not a directory");
   return {};
@@ -35,25 +49,10 @@ Result<void> check_vacant(const std::filesystem::path& directory) {
   return {};
 }
 
-// Removes blobs that no row names: files that a killed process had made ahead of need, or whose create did not commit.
-// They lie above the recorded tail, so the search does not grow with the store.
-Result<void> remove_orphans(Store& store, const BlobStore& blobs) {
-  return store.write([&](Transaction& tx) -> Result<void> {
-    Result<void> removed;
-    const auto found = blobs.each_from(tx.sequences.blob_tail(), tx.sequences.reserved_inodes(), [&](InodeId blob) {
-      if (!removed || tx.inodes.find(blob) || tx.purges.is_doomed(blob)) return;
-      removed = blobs.remove(blob);
-    });
-    REPRIEVE_TRY_VOID(found);
-    tx.purges.forget_operations();
-    return removed;
-  });
-}
-
 Result<void> connect(CoreParts& parts) {
   Store& store = *parts.store;
   BlobStore& blobs = *parts.blobs;
-  store.oldest_unsettled_inode([&blobs] { return blobs.oldest_unsettled(); });
+  store.lowest_unsettled_inode([&blobs] { return blobs.lowest_unsettled(); });
   store.on_dirty([&parts] { parts.flusher.wake(); });
   REPRIEVE_TRY_VOID(blobs.start([&store, &blobs](std::size_t count) {
     // A write, though it changes no row: only that reserves numbers when they run low, and creates that fail on a full
@@ -105,7 +104,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
   const Timestamp written = last_written(database);
   REPRIEVE_TRY(auto store, Store::open(database));
-  REPRIEVE_TRY_VOID(remove_orphans(*store, *blobs));
+  REPRIEVE_TRY_VOID(recover(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));
   REPRIEVE_TRY_VOID(parts->session_ends.resume());
   parts->content.hold(held);
@@ -130,7 +129,7 @@ FileSystem::FileSystem(std::unique_ptr<CoreParts> parts, Timestamp last_written)
 FileSystem::~FileSystem() {
   stop(*parts_);
   // Closing writes the log back and flushes; the result can no longer be told to anybody.
-  static_cast<void>(parts_->store->sync());
+  static_cast<void>(parts_->make_lasting());
 }
 
 Accounts& FileSystem::accounts() { return parts_->accounts; }
@@ -145,7 +144,7 @@ Undo& FileSystem::undo() { return parts_->undo; }
 EmptyPlans& FileSystem::empty_plans() { return parts_->plans; }
 QuotaLedger& FileSystem::quotas() { return parts_->quotas; }
 
-Result<void> FileSystem::sync() { return parts_->store->sync(); }
+Result<void> FileSystem::sync() { return parts_->make_lasting(); }
 
 Result<StorageFigures> FileSystem::figures() {
   REPRIEVE_TRY(StorageFigures figures, parts_->store->read([](Transaction& tx) -> Result<StorageFigures> {

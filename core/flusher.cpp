@@ -2,11 +2,11 @@
 #include "core/flusher.h"
 
 #include "core/base/thread.h"
-#include "core/store/store.h"
+#include "core/parts.h"
 
 namespace reprieve {
 
-Flusher::Flusher(Store& store, std::chrono::milliseconds interval) : store_(store), interval_(interval) {}
+Flusher::Flusher(CoreParts& parts, std::chrono::milliseconds interval) : parts_(parts), interval_(interval) {}
 
 Flusher::~Flusher() { stop(); }
 
@@ -36,7 +36,7 @@ void Flusher::run() {
       const MutexLock lock(mutex_);
       while (!dirty_ && !stopping_) woken_.wait(mutex_);
       const auto deadline = std::chrono::steady_clock::now() + interval_;
-      while (!stopping_ && !store_.checkpoint_due()) {
+      while (!stopping_ && !parts_.store->checkpoint_due()) {
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= left.zero()) break;
         woken_.wait_for(mutex_, left);
@@ -46,8 +46,13 @@ void Flusher::run() {
     }
     // A disk that fails here fails the next transaction or fsync too, which then reports it; the next round tries
     // again.
-    static_cast<void>(store_.checkpoint_due() ? store_.checkpoint() : store_.sync());
+    static_cast<void>(flush());
   }
+}
+
+Result<void> Flusher::flush() {
+  REPRIEVE_TRY_VOID(parts_.make_lasting());
+  return parts_.store->checkpoint_due() ? parts_.store->checkpoint() : Result<void>();
 }
 
 }  // namespace reprieve

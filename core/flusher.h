@@ -9,13 +9,13 @@
 
 namespace reprieve {
 
-class Store;
+struct CoreParts;
 
 // Makes changes durable that nobody asked to sync: `interval` after the first of them the log is flushed, and when it
 // has grown it is written back. Sleeps without a timer while there is nothing to flush.
 class Flusher {
  public:
-  Flusher(Store& store, std::chrono::milliseconds interval);
+  Flusher(CoreParts& parts, std::chrono::milliseconds interval);
   ~Flusher();
 
   // io: no thread could be started.
@@ -26,8 +26,9 @@ class Flusher {
 
  private:
   void run();
+  Result<void> flush();
 
-  Store& store_;
+  CoreParts& parts_;
   const std::chrono::milliseconds interval_;
   Mutex mutex_;
   ConditionVariable woken_;

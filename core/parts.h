@@ -51,12 +51,18 @@ struct CoreParts {
         trash(*this),
         plans(*this),
         purger(*this),
-        flusher(*store, settings.store.commit_interval) {}
+        flusher(*this, settings.store.commit_interval) {}
 
   // Tells the listener, if there is one and there is something to tell. No lock may be held.
   void announce(const Changes& changes) {
     ChangeListener* to = listener.load();
     if (to != nullptr && !(changes.seen.empty() && changes.aftermath.empty())) to->changed(changes);
+  }
+
+  // On return every change so far survives a power cut; of files that were made, that they are there. io.
+  Result<void> make_lasting() {
+    REPRIEVE_TRY_VOID(blobs->sync_names());
+    return store->sync();
   }
 
   const Settings settings;

@@ -202,6 +202,8 @@ Result<void> Purger::unlink_blobs() {
     // A blob goes only after a power cut could no longer bring back the row that needs it.
     REPRIEVE_TRY_VOID(parts_.store->sync());
     for (const InodeId blob : doomed) REPRIEVE_TRY_VOID(parts_.blobs->remove(blob));
+    // And is forgotten only after one could no longer bring it back.
+    REPRIEVE_TRY_VOID(parts_.blobs->sync_names());
     REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
       for (const InodeId blob : doomed) tx.purges.buried(blob);
       return {};

@@ -191,7 +191,13 @@ BatchOutcome Trash::restore_one(const Account& account, TrashItemId id, const Re
     const Deletion who{account, *session, caller, parts_.clock.now()};
     REPRIEVE_TRY(const TrashRow item, find_item(tx, account, id));
     subject = item.name;
-    return carry_out({parts_, tx, who, item, options, changes});
+    REPRIEVE_TRY(Outcome outcome, carry_out({parts_, tx, who, item, options, changes}));
+    if (options.as_undo) {
+      for (const EventRow& event : tx.events.of_session(*session)) {
+        if (event.kind == EventKind::restore && event.item == id) tx.events.set_undone(event.id);
+      }
+    }
+    return outcome;
   });
   if (!restored) return failed_outcome(subject, restored.error(), id);
   parts_.announce(changes);

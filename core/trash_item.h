@@ -80,6 +80,7 @@ struct RestoreOptions {
   OnCollision on_collision = OnCollision::fail;
   bool recreate_parents = false;  // make the folders of the origin again where they are gone
   bool together = false;          // with each item all that was trashed together with it
+  bool as_undo = false;           // taking back is not something to take back: the next undo goes further into the past
   std::optional<std::string> to;  // a directory below the account's root, instead of the original parent
 };
 

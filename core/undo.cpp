@@ -58,17 +58,9 @@ Result<std::vector<Undo::Step>> Undo::steps_of(const Account& account, SessionId
 }
 
 BatchOutcome Undo::restore(const Account& account, TrashItemId item, const Caller& caller) {
-  const RestoreOptions options{.on_collision = OnCollision::replace, .to = {}};
+  const RestoreOptions options{.on_collision = OnCollision::replace, .as_undo = true, .to = {}};
   BatchOutcome outcome = parts_.trash.restore(account, {item}, options, caller).front();
   outcome.effect = EventKind::restore;
-  // Taking back is not something to take back: the next undo goes further into the past.
-  const auto session = parts_.sessions.of(account, caller);
-  static_cast<void>(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    for (const EventRow& event : tx.events.of_session(session.value_or(SessionId{}))) {
-      if (event.kind == EventKind::restore && event.item == item) tx.events.set_undone(event.id);
-    }
-    return {};
-  }));
   return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -41,6 +42,27 @@ Error blob_error(int number, InodeId blob) {
   return error;
 }
 
+// Calls `each` for every name in the folder that is a number.
+Result<void> each_number(int blobs, const std::string& folder, const std::function<Result<void>(std::int64_t)>& each) {
+  const int opened = ::openat(blobs, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (opened < 0) return fail(from_errno(errno, "a folder of blobs"));
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened), &::closedir);
+  if (!stream) {
+    const int error = errno;
+    ::close(opened);
+    return fail(from_errno(error, "a folder of blobs"));
+  }
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    char* rest = nullptr;
+    const std::int64_t number = std::strtoll(entry->d_name, &rest, 16);
+    if (*rest == '\0') REPRIEVE_TRY_VOID(each(number));
+    errno = 0;
+  }
+  if (errno != 0) return fail(from_errno(errno, "a folder of blobs"));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& directory, bool create) {
@@ -57,7 +79,7 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& 
   return std::unique_ptr<BlobStore>(new BlobStore(std::move(opened)));
 }
 
-BlobStore::BlobStore(FileDescriptor directory) : directory_(std::move(directory)) {}
+BlobStore::BlobStore(FileDescriptor directory) : directory_(std::move(directory)), folders_(directory_.get()) {}
 
 BlobStore::~BlobStore() { stop(); }
 
@@ -74,11 +96,14 @@ void BlobStore::stop() {
     low_.notify_all();
   }
   if (maker_.joinable()) maker_.join();
-  const MutexLock lock(mutex_);
-  for (const FreshBlob& blob : ready_) {
-    if (remove(blob.id)) unsettled_.erase(blob.id);
+  std::deque<FreshBlob> in_vain;
+  {
+    const MutexLock lock(mutex_);
+    in_vain.swap(ready_);
   }
-  ready_.clear();
+  for (const FreshBlob& blob : in_vain) static_cast<void>(discard(blob.id));
+  // Where it fails the next start looks at them again.
+  static_cast<void>(sync_names());
 }
 
 void BlobStore::refill() {
@@ -122,7 +147,7 @@ Result<FreshBlob> BlobStore::take() {
     // It may have been made long ago, and its times are those of the file that it becomes.
     if (::futimens(blob.file.get(), nullptr) == 0) return blob;
     Error error = blob_error(errno, blob.id);
-    settle(blob.id);
+    give_back(std::move(blob));
     return fail(std::move(error));
   }
   REPRIEVE_TRY(const auto numbers, source_(1));
@@ -146,13 +171,21 @@ void BlobStore::give_back(FreshBlob blob) {
   ready_.push_front(std::move(blob));
 }
 
-std::optional<InodeId> BlobStore::oldest_unsettled() {
-  const MutexLock lock(mutex_);
-  if (unsettled_.empty()) return std::nullopt;
-  return *unsettled_.begin();
+Result<void> BlobStore::discard(InodeId blob) {
+  REPRIEVE_TRY_VOID(remove(blob));
+  folders_.note(BlobPath(blob).leaf(), blob);
+  settle(blob);
+  return {};
 }
 
-Result<FreshBlob> BlobStore::make(InodeId blob) const {
+std::optional<InodeId> BlobStore::lowest_unsettled() {
+  const std::optional<InodeId> changed = folders_.lowest();
+  const MutexLock lock(mutex_);
+  if (unsettled_.empty()) return changed;
+  return changed ? std::min(*changed, *unsettled_.begin()) : *unsettled_.begin();
+}
+
+Result<FreshBlob> BlobStore::make(InodeId blob) {
   const BlobPath path(blob);
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   FileDescriptor made(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
@@ -161,9 +194,13 @@ Result<FreshBlob> BlobStore::make(InodeId blob) const {
       if (::mkdirat(directory_.get(), folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
         return fail(blob_error(errno, blob));
     }
+    // Whoever made them: the name of the blob is worth nothing without theirs.
+    folders_.note(".");
+    folders_.note(path.branch());
     made = FileDescriptor(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   }
   if (!made) return fail(blob_error(errno, blob));
+  folders_.note(path.leaf(), blob);
   return FreshBlob{blob, std::move(made)};
 }
 
@@ -194,10 +231,18 @@ Result<void> BlobStore::set_times(InodeId blob, const timespec (&times)[2]) cons
   return {};
 }
 
-Result<void> BlobStore::remove(InodeId blob) const {
-  if (::unlinkat(directory_.get(), BlobPath(blob).c_str(), 0) != 0 && errno != ENOENT) {
+Result<void> BlobStore::remove(InodeId blob) {
+  const BlobPath path(blob);
+  if (::unlinkat(directory_.get(), path.c_str(), 0) == 0) {
+    folders_.note(path.leaf());
+  } else if (errno != ENOENT) {
     return fail(blob_error(errno, blob));
   }
+  return {};
+}
+
+Result<void> BlobStore::make_empty(InodeId blob) {
+  REPRIEVE_TRY(const FreshBlob made, make(blob));
   return {};
 }
 
@@ -208,26 +253,23 @@ Result<struct statvfs> BlobStore::disk() const {
 }
 
 Result<void> BlobStore::each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const {
-  constexpr std::int64_t kLeaf = std::int64_t{1} << kLeafBits;
-  for (std::int64_t leaf = first.number() / kLeaf * kLeaf; leaf < end.number(); leaf += kLeaf) {
-    const int folder = ::openat(directory_.get(), BlobPath(InodeId(leaf)).leaf().c_str(),
-                                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (folder < 0) {
-      if (errno == ENOENT) continue;
-      return fail(from_errno(errno, "a folder of blobs"));
-    }
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(folder), &::closedir);
-    if (!stream) {
-      ::close(folder);
-      return fail(from_errno(errno, "a folder of blobs"));
-    }
-    while (const dirent* entry = ::readdir(stream.get())) {
-      char* rest = nullptr;
-      const InodeId blob(std::strtoll(entry->d_name, &rest, 16));
-      if (*rest == '\0' && blob >= first && blob < end) found(blob);
-    }
-  }
-  return {};
+  const auto overlaps = [&](std::int64_t number, int bits) {
+    return number >= first.number() >> bits && number <= (end.number() - 1) >> bits;
+  };
+  return each_number(directory_.get(), ".", [&](std::int64_t branch) -> Result<void> {
+    if (!overlaps(branch, kBranchBits)) return {};
+    const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
+    return each_number(directory_.get(), BlobPath(InodeId(branch << kBranchBits)).branch(),
+                       [&](std::int64_t leaf) -> Result<void> {
+                         if (!overlaps(leaves + leaf, kLeafBits)) return {};
+                         const BlobPath any(InodeId((leaves + leaf) << kLeafBits));
+                         return each_number(directory_.get(), any.leaf(), [&](std::int64_t number) -> Result<void> {
+                           const InodeId blob(number);
+                           if (blob >= first && blob < end) found(blob);
+                           return {};
+                         });
+                       });
+  });
 }
 
 }  // namespace reprieve

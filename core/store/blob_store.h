@@ -20,6 +20,7 @@
 #include "core/base/ids.h"
 #include "core/base/result.h"
 #include "core/base/sync.h"
+#include "core/store/changed_folders.h"
 
 namespace reprieve {
 
@@ -30,8 +31,9 @@ struct FreshBlob {
 };
 
 // The bytes of regular files: blobs/, one file an inode, named by its number, 1024 to a folder. A blob exists before
-// the row that names it is committed and is unlinked only after the row's removal is durable; so blobs without a row
-// can be left behind, rows without a blob cannot. Thread-safe.
+// the row that names it is committed and is unlinked only after the row's removal is durable; so a killed process
+// leaves blobs without a row, but no row without a blob. A power cut also takes names away that were not synced; all of
+// both lie at lowest_unsettled() or above. Thread-safe.
 //
 // Files are made ahead of need by a thread of its own, because creating one costs more than the rest of a create.
 class BlobStore {
@@ -59,8 +61,13 @@ class BlobStore {
   Result<FreshBlob> take();
   void settle(InodeId blob);
   void give_back(FreshBlob blob);
-  // The lowest number that is unsettled, none if nothing is.
-  std::optional<InodeId> oldest_unsettled();
+  // Unlinks a blob that no row names. io: it stays unsettled, for the next start to find.
+  Result<void> discard(InodeId blob);
+  // The lowest number that is unsettled, or whose blob's name a power cut may take away or bring back. None if nothing
+  // is.
+  std::optional<InodeId> lowest_unsettled();
+  // On return no power cut can take away the name of a blob that was made before, nor bring back one that was unlinked.
+  Result<void> sync_names() { return folders_.sync(); }
 
   // Opens for reading and writing. stale where there is no such blob.
   Result<FileDescriptor> open_blob(InodeId blob) const;
@@ -69,7 +76,9 @@ class BlobStore {
   // utimensat(2)'s pair: access and modification time, with UTIME_NOW and UTIME_OMIT.
   Result<void> set_times(InodeId blob, const timespec (&times)[2]) const;
   // A blob that is gone already is no error.
-  Result<void> remove(InodeId blob) const;
+  Result<void> remove(InodeId blob);
+  // An empty one in the place of a blob that is missing.
+  Result<void> make_empty(InodeId blob);
   // Of the disk below.
   Result<struct statvfs> disk() const;
 
@@ -78,10 +87,11 @@ class BlobStore {
 
  private:
   explicit BlobStore(FileDescriptor directory);
-  Result<FreshBlob> make(InodeId blob) const;
+  Result<FreshBlob> make(InodeId blob);
   void refill();
 
   const FileDescriptor directory_;
+  ChangedFolders folders_;
   NumberSource source_;
   Mutex mutex_;
   ConditionVariable low_;

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -32,6 +33,14 @@ std::uint32_t big_endian(const std::array<unsigned char, kHeaderSize>& header, s
          (std::uint32_t{header[offset + 2]} << 8) | std::uint32_t{header[offset + 3]};
 }
 
+// Whether the power failed while the first tables were written: the page with the header did not get to the disk, and
+// SQLite's journal tells to undo the others.
+bool was_cut_short(const std::filesystem::path& file, const std::array<unsigned char, kHeaderSize>& header) {
+  std::error_code error;
+  return std::ranges::all_of(header, [](unsigned char byte) { return byte == 0; }) &&
+         std::filesystem::exists(file.string() + "-journal", error);
+}
+
 // Looks at the header without SQLite, which would already recover and later fold back the log of a file that is not
 // ours to touch. True when there is a database, false when it is still to be made.
 Result<bool> check_header(const std::filesystem::path& file) {
@@ -44,6 +53,7 @@ Result<bool> check_header(const std::filesystem::path& file) {
   const ssize_t got = ::pread(opened.get(), header.data(), header.size(), 0);
   if (got < 0) return fail(from_errno(errno, file.string()));
   if (got == 0) return false;  // made, and killed before the first write
+  if (was_cut_short(file, header)) return false;
   if (got < static_cast<ssize_t>(header.size()) || std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
     return fail(Errc::store_damaged, file.string() + " is not an SQLite database");
   }
@@ -68,7 +78,9 @@ void configure(SQLite::Database& database) {
   // default 4 KiB, and as much faster (ARCHITECTURE.md, "Small pages").
   database.exec("PRAGMA page_size = 1024");
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
-  database.exec("PRAGMA synchronous = NORMAL");
+  // While there is no log yet: less could take a journal for whole after a power cut that has part of its pages alone
+  // (https://www.sqlite.org/pragma.html#pragma_synchronous).
+  database.exec("PRAGMA synchronous = FULL");
   database.exec("PRAGMA cache_size = -12288");
   database.exec("PRAGMA mmap_size = 0");
   database.exec("PRAGMA temp_store = MEMORY");
@@ -136,7 +148,11 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
     if (first_text(*database, "PRAGMA journal_mode = WAL") != "wal") {
       return fail(Errc::io, file.string() + ": the file system below does not support a write-ahead log");
     }
+    database->exec("PRAGMA synchronous = NORMAL");
     database->exec("PRAGMA wal_autocheckpoint = 0");
+    // Where the database was checked before, the change of mode leaves a transaction open, and a checkpoint would find
+    // the database locked (SQLITE_LOCKED, seen with 3.40). The end of the next statement that reads ends it.
+    static_cast<void>(database->execAndGet("SELECT count(*) FROM sqlite_schema"));
     // Into the file itself, where an older program looks for the version before it touches anything.
     if (version != current_schema_version()) database->exec("PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);

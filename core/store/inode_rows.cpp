@@ -34,6 +34,7 @@ InodeRows::InodeRows(SQLite::Database& database)
       // S_ISREG(mode) of inode(7).
       files_of_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND owner = ?1 AND (mode & 61440) = 32768"),
       changed_since_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND changed >= ?1"),
+      files_from_(database, "SELECT id FROM inodes WHERE id >= ?1 AND (mode & 61440) = 32768"),
       target_(database, "SELECT target FROM inodes WHERE id = ?1"),
       modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
       set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
@@ -135,6 +136,13 @@ std::vector<InodeId> InodeRows::changed_since(Timestamp moment, InodeId from, In
   Query query(changed_since_, moment, from, to);
   while (query.step()) inodes.push_back(query.id<InodeId>(0));
   return inodes;
+}
+
+std::vector<InodeId> InodeRows::files_from(InodeId first) {
+  std::vector<InodeId> files;
+  Query query(files_from_, first);
+  while (query.step()) files.push_back(query.id<InodeId>(0));
+  return files;
 }
 
 std::optional<std::string> InodeRows::target(InodeId id) {

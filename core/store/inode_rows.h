@@ -57,6 +57,8 @@ class InodeRows {
   std::vector<InodeId> files_of(AccountId owner, InodeId from, InodeId to);
   // Of all inodes behind `from`, up to and with `to`, those whose row was changed at `moment` or later.
   std::vector<InodeId> changed_since(Timestamp moment, InodeId from, InodeId to);
+  // All regular files from this number on.
+  std::vector<InodeId> files_from(InodeId first);
   // The row's own mtime; the epoch if there is no row.
   Timestamp modified(InodeId id);
 
@@ -95,8 +97,8 @@ class InodeRows {
   static constexpr int kColumns = 17;
 
  private:
-  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, target_,
-      modified_;
+  SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, files_from_,
+      target_, modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, adopt_, files_of_others_, change_ids_;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,17 @@ constexpr std::size_t kMostGathered = std::size_t{256} * 1024;
 
 // The system's file takes less than 128 KiB at once: of a longer length it sees 17 bits (seekAndWriteFd, os_unix.c).
 constexpr std::size_t kMostWritten = std::size_t{64} * 1024;
+
+// What SQLite is to make of a failure of the system's file. A disk that cannot be read is taken for a damaged database
+// (SQLITE_IOERR_CORRUPTFS, unixRead in os_unix.c), and one whose quota is used up for a failing one.
+int told_apart(sqlite3_file* real, int code) {
+  if (code == SQLITE_IOERR_CORRUPTFS) return SQLITE_IOERR_READ;
+  int error = 0;
+  if (code == SQLITE_IOERR_WRITE && real->pMethods->xFileControl(real, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK &&
+      error == EDQUOT)
+    return SQLITE_FULL;
+  return code;
+}
 
 // The log, as SQLite sees it: one of its C structures, the system's own file behind it in the same piece of memory.
 // Used by one thread at a time, but for xSync, which does not look at what is gathered: the commits that it is called
@@ -65,7 +77,7 @@ int LogFile::write(const void* data, int size, sqlite3_int64 offset) {
   if (ends_commit && reserve_ != nullptr) reserve_->before_commit(end_, std::int64_t{pages_} * size);
   if (!goes_on) {
     const int flushed = flush();
-    return flushed == SQLITE_OK ? real_->pMethods->xWrite(real_, data, size, offset) : flushed;
+    return flushed == SQLITE_OK ? told_apart(real_, real_->pMethods->xWrite(real_, data, size, offset)) : flushed;
   }
   if (gathered_.empty()) start_ = offset;
   try {
@@ -84,7 +96,7 @@ int LogFile::flush() {
                                       start_ + static_cast<sqlite3_int64>(done));
   }
   gathered_.clear();
-  return written;
+  return told_apart(real_, written);
 }
 
 int close(sqlite3_file* file) {
@@ -103,7 +115,7 @@ int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) 
 template <auto function, typename... Arguments>
 int pass_on(sqlite3_file* file, Arguments... arguments) {
   sqlite3_file* real = LogFile::of(file).real();
-  return (real->pMethods->*function)(real, arguments...);
+  return told_apart(real, (real->pMethods->*function)(real, arguments...));
 }
 
 // The same for what looks at the content: on a file that has all of it.
@@ -137,7 +149,7 @@ constexpr const char* kName = "reprieve";
 constexpr std::size_t kRealOffset =
     (sizeof(LogFile) + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
 
-// The database's own file, of which one of the system's functions is replaced.
+// The database's own file, of which some of the system's functions are replaced.
 sqlite3_io_methods database_methods{};
 const sqlite3_io_methods* system_methods = nullptr;
 
@@ -149,11 +161,21 @@ int truncate_database(sqlite3_file* file, sqlite3_int64 size) {
   return system_methods->xTruncate(file, size);
 }
 
-void keep_blocks_beyond_end(sqlite3_file* file) {
+int read_database(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
+  return told_apart(file, system_methods->xRead(file, data, size, offset));
+}
+
+int write_database(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+  return told_apart(file, system_methods->xWrite(file, data, size, offset));
+}
+
+void replace_functions(sqlite3_file* file) {
   [[maybe_unused]] static const bool once = [file] {
     system_methods = file->pMethods;
     database_methods = *system_methods;
     database_methods.xTruncate = truncate_database;
+    database_methods.xRead = read_database;
+    database_methods.xWrite = write_database;
     return true;
   }();
   if (file->pMethods == system_methods) file->pMethods = &database_methods;
@@ -165,7 +187,7 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   sqlite3_vfs& system = system_vfs(vfs);
   if ((flags & SQLITE_OPEN_WAL) == 0) {
     const int opened = system.xOpen(&system, name, file, flags, got_flags);
-    if (opened == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB) != 0) keep_blocks_beyond_end(file);
+    if (opened == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB) != 0) replace_functions(file);
     return opened;
   }
   auto* real = reinterpret_cast<sqlite3_file*>(reinterpret_cast<std::byte*>(file) + kRealOffset);

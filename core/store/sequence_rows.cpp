@@ -39,21 +39,21 @@ bool SequenceRows::low() const {
   return std::ranges::any_of(counters_, [](const Counter& c) { return c.reserved - c.next < kMargin; });
 }
 
-void SequenceRows::reserve(std::optional<InodeId> oldest_unsettled) {
+void SequenceRows::reserve(std::optional<InodeId> lowest_unsettled) {
   before_ = counters_;
-  store("blob_tail", oldest_unsettled.value_or(InodeId(counters_[0].next)).number());
+  store("blob_tail", lowest_unsettled.value_or(InodeId(counters_[0].next)).number());
   for (std::size_t i = 0; i < counters_.size(); ++i) {
     store(kNames[i], counters_[i].next + kBlock[i]);
     counters_[i].reserved = counters_[i].next + kBlock[i];
   }
 }
 
-void SequenceRows::give_back(std::optional<InodeId> oldest_unsettled) {
+void SequenceRows::give_back(std::optional<InodeId> lowest_unsettled) {
   for (std::size_t i = 0; i < counters_.size(); ++i) {
     store(kNames[i], counters_[i].next);
     counters_[i].reserved = counters_[i].next;
   }
-  store("blob_tail", oldest_unsettled.value_or(InodeId(counters_[0].next)).number());
+  store("blob_tail", lowest_unsettled.value_or(InodeId(counters_[0].next)).number());
 }
 
 void SequenceRows::store(const char* name, std::int64_t value) {

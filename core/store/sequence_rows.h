@@ -27,13 +27,13 @@ class SequenceRows {
 
   // True when some block is nearly used up, so that reserve() is due before the next transaction begins.
   [[nodiscard]] bool low() const;
-  // Reserves the next blocks; own transaction. `oldest_unsettled` is the lowest inode number whose blob may exist
-  // though no row names it (BlobStore), if there is one: recovery need not look below it.
-  void reserve(std::optional<InodeId> oldest_unsettled);
+  // Reserves the next blocks; own transaction. `lowest_unsettled` is that of BlobStore: recovery need not look below
+  // it.
+  void reserve(std::optional<InodeId> lowest_unsettled);
   // The transaction of the last reserve() did not commit: what it reserved is not ours.
   void unreserve() { counters_ = before_; }
   // Gives back what was not used, at a clean stop.
-  void give_back(std::optional<InodeId> oldest_unsettled);
+  void give_back(std::optional<InodeId> lowest_unsettled);
   // Where recovery looks for blobs without a row.
   [[nodiscard]] InodeId blob_tail() const { return InodeId(blob_tail_); }
   [[nodiscard]] InodeId reserved_inodes() const { return InodeId(counters_[0].reserved); }

@@ -101,11 +101,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& file) {
 Store::Store(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
 Store::~Store() {
-  if (!oldest_unsettled_) return;
+  if (!lowest_unsettled_) return;
   const MutexLock lock(mutex_);
   try {
     Query(connection_->begin).run();
-    connection_->sequences.give_back(oldest_unsettled_());
+    connection_->sequences.give_back(lowest_unsettled_());
     Query(connection_->commit).run();
   } catch (const SQLite::Exception&) {
     // Only costs a gap in the numbers. Closing rolls back.
@@ -121,7 +121,7 @@ void Store::begin() {
   if (c.sequences.low()) {
     try {
       Query(c.begin).run();
-      c.sequences.reserve(oldest_unsettled_ ? oldest_unsettled_() : c.sequences.blob_tail());
+      c.sequences.reserve(lowest_unsettled_ ? lowest_unsettled_() : c.sequences.blob_tail());
       Query(c.commit).run();
     } catch (...) {
       c.sequences.unreserve();
@@ -189,7 +189,7 @@ Result<void> Store::write_back() {
 
 void Store::on_dirty(std::function<void()> wake) { wake_ = std::move(wake); }
 
-void Store::oldest_unsettled_inode(std::function<std::optional<InodeId>()> ask) { oldest_unsettled_ = std::move(ask); }
+void Store::lowest_unsettled_inode(std::function<std::optional<InodeId>()> ask) { lowest_unsettled_ = std::move(ask); }
 
 std::uint64_t Store::size_bytes() const {
   const auto size = [](const std::filesystem::path& path) -> std::uint64_t {

@@ -111,9 +111,8 @@ class Store {
   // Called after a commit that follows a sync, or when a checkpoint becomes due; from any thread, lock held: must only
   // wake somebody. Set once, before the first write.
   void on_dirty(std::function<void()> wake);
-  // Tells the lowest inode number whose blob may lack a row, if there is one. Called with the lock held. Set once,
-  // before the first write.
-  void oldest_unsettled_inode(std::function<std::optional<InodeId>()> ask);
+  // BlobStore::lowest_unsettled(). Called with the lock held. Set once, before the first write.
+  void lowest_unsettled_inode(std::function<std::optional<InodeId>()> ask);
 
   // Of the database and its log together.
   [[nodiscard]] std::uint64_t size_bytes() const;
@@ -133,7 +132,7 @@ class Store {
   std::unique_ptr<Connection> connection_;
   std::atomic<bool> dirty_{false};
   std::function<void()> wake_;
-  std::function<std::optional<InodeId>()> oldest_unsettled_;
+  std::function<std::optional<InodeId>()> lowest_unsettled_;
 };
 
 }  // namespace reprieve

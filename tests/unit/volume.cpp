@@ -42,7 +42,7 @@ void NumberedProcesses::end(pid_t process, ProcessEnd how) {
 }
 
 Volume::Volume(Settings settings) : settings_(std::move(settings)) {
-  settings_.store.path = directory_.path() / "store";
+  if (settings_.store.path.empty()) settings_.store.path = directory_.path() / "store";
   open();
 }
 

@@ -90,8 +90,8 @@ void PrintTo(const NodeState& node, std::ostream* out);
 
 using TreeState = std::map<std::string, NodeState>;
 
-// A file system with one account on a store in a temporary directory, driven by paths. Whatever is not a refusal under
-// test throws. The clock moves on by a second before every change.
+// A file system with one account on a store in a temporary directory, or where the settings say, driven by paths.
+// Whatever is not a refusal under test throws. The clock moves on by a second before every change.
 class Volume {
  public:
   explicit Volume(Settings settings = {});

@@ -156,15 +156,17 @@ class Rules {
   int failure_ = 0;
 };
 
-scmp_arg_cmp has(unsigned argument, std::uint64_t bits) {
-  return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = bits};
+template <typename Bits>  // int in some headers, an enumeration in others; none is negative
+scmp_arg_cmp has(unsigned argument, Bits bits) {
+  const auto mask = static_cast<std::uint64_t>(bits);
+  return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = mask};
 }
 scmp_arg_cmp is_not(unsigned argument, std::uint64_t value) {
   return {.arg = argument, .op = SCMP_CMP_NE, .datum_a = value, .datum_b = 0};
 }
 
 void refuse_namespaces(Rules& rules) {
-  for (const std::uint64_t flag :
+  for (const auto flag :
        {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET}) {
     rules.refuse("clone", EPERM, {has(0, flag)});
   }
@@ -173,7 +175,7 @@ void refuse_namespaces(Rules& rules) {
 
 // A new mount and nothing else: no bind, no move, no change of one that is there, nor of how it spreads.
 void refuse_other_mounts(Rules& rules) {
-  for (const std::uint64_t flag : {MS_BIND, MS_MOVE, MS_REMOUNT, MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE}) {
+  for (const auto flag : {MS_BIND, MS_MOVE, MS_REMOUNT, MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE}) {
     rules.refuse("mount", EPERM, {has(3, flag)});
   }
 }
@@ -193,7 +195,7 @@ void refuse_written_code(Rules& rules) {
 // Files that give whoever runs them another identity. Of a call that makes no file the mode is whatever the register
 // holds.
 void refuse_set_id_files(Rules& rules) {
-  for (const std::uint64_t bit : {S_ISUID, S_ISGID}) {
+  for (const auto bit : {S_ISUID, S_ISGID}) {
     rules.refuse("chmod", EPERM, {has(1, bit)});
     rules.refuse("fchmod", EPERM, {has(1, bit)});
     rules.refuse("fchmodat", EPERM, {has(2, bit)});
@@ -206,8 +208,10 @@ void refuse_set_id_files(Rules& rules) {
 }
 
 void refuse_terminal_input(Rules& rules) {
-  for (const std::uint64_t request : {TIOCSTI, TIOCLINUX}) {
-    rules.refuse("ioctl", EPERM, {{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xFFFF'FFFF, .datum_b = request}});
+  for (const auto request : {TIOCSTI, TIOCLINUX}) {
+    rules.refuse(
+        "ioctl", EPERM,
+        {{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xFFFF'FFFF, .datum_b = static_cast<std::uint64_t>(request)}});
   }
 }
 

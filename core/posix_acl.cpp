@@ -41,18 +41,26 @@ Result<PosixAcl> PosixAcl::parse(std::string_view bytes) {
   if (bytes.size() % sizeof(posix_acl_xattr_entry) != 0)
     return fail(Errc::invalid_argument, "an access control list is cut off");
   PosixAcl acl;
+  std::uint16_t last = 0;
   for (; !bytes.empty(); bytes.remove_prefix(sizeof(posix_acl_xattr_entry))) {
     posix_acl_xattr_entry raw{};
     std::memcpy(&raw, bytes.data(), sizeof(raw));
     const Entry entry{::le16toh(raw.e_tag), ::le16toh(raw.e_perm), ::le32toh(raw.e_id)};
     if (!is_known(entry.tag) || (entry.permissions & ~kThreeBits) != 0)
       return fail(Errc::invalid_argument, "an access control list has an unknown entry");
+    // As the kernel has them (posix_acl_valid, fs/posix_acl.c): by tag, and only users and groups more than once.
+    const bool repeats = entry.tag == last && entry.tag != ACL_USER && entry.tag != ACL_GROUP;
+    if (entry.tag < last || repeats)
+      return fail(Errc::invalid_argument, "the entries of an access control list are not in order");
+    last = entry.tag;
     acl.entries_.push_back(entry);
   }
   for (const int tag : {ACL_USER_OBJ, ACL_GROUP_OBJ, ACL_OTHER}) {
     if (acl.find(static_cast<std::uint16_t>(tag)) == nullptr)
       return fail(Errc::invalid_argument, "an access control list lacks an entry");
   }
+  if (!acl.is_minimal() && acl.find(ACL_MASK) == nullptr)
+    return fail(Errc::invalid_argument, "an access control list lacks a mask");
   return acl;
 }
 

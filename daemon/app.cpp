@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "daemon/account_owner.h"
+#include "daemon/confinement.h"
 #include "daemon/control/listening_socket.h"
 #include "daemon/logging.h"
 #include "daemon/mount_point.h"
@@ -114,6 +115,8 @@ Result<void> App::start() {
   // For folders on the way to the socket. Modes of files in the mounts never meet it: they are rows.
   ::umask(S_IWGRP | S_IWOTH);
   raise_descriptor_limit();
+  const bool rings = config_.fuse.io_uring != IoUringChoice::off && !service::has_holder();
+  confine(Part::daemon, rings ? RingUse::possible : RingUse::none);
   REPRIEVE_TRY(inherited_, service::inherit());
   // All that can be wrong without a store, before one is made.
   REPRIEVE_TRY_VOID(check_surroundings(config_, inherited_));

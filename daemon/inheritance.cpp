@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -22,6 +24,18 @@ namespace {
 
 constexpr std::string_view kDevicePrefix = "reprieve-device-";
 constexpr std::string_view kRecordPrefix = "reprieve-record-";
+
+// As sd_listen_fds(3) counts; what it finds malformed is not ours either.
+int passed_count() {
+  const char* const process = std::getenv("LISTEN_PID");
+  const char* const count = std::getenv("LISTEN_FDS");
+  if (process == nullptr || count == nullptr || process != std::to_string(::getpid())) return 0;
+  int number = 0;
+  const char* const end = count + std::strlen(count);
+  const auto [rest, error] = std::from_chars(count, end, number);
+  constexpr int kMost = INT_MAX - SD_LISTEN_FDS_START;
+  return error == std::errc() && rest == end && number > 0 && number <= kMost ? number : 0;
+}
 
 Result<std::vector<Named>> passed_descriptors() {
   char** names = nullptr;
@@ -59,6 +73,15 @@ void take_record(Halves& halves, const std::string& key, FileDescriptor memory) 
 }
 
 }  // namespace
+
+void tidy_descriptors() {
+  int lowest = 0;
+  do {
+    lowest = ::open("/dev/null", O_RDWR);
+  } while (lowest >= 0 && lowest <= STDERR_FILENO);
+  if (lowest > STDERR_FILENO) ::close(lowest);
+  static_cast<void>(::close_range(static_cast<unsigned>(SD_LISTEN_FDS_START + passed_count()), ~0U, 0));
+}
 
 bool has_holder() {
   const char* const room = std::getenv("FDSTORE");

@@ -21,6 +21,11 @@ namespace reprieve::service {
 // no room ($FDSTORE, which systemd sets since version 254).
 [[nodiscard]] bool has_holder();
 
+// Closes what this process was started with and not told of ($LISTEN_FDS): whoever started it may have left anything
+// open. 0 to 2 lead nowhere where they were closed: a file of the store that got such a number would be written to by
+// whatever prints. For the start of main().
+void tidy_descriptors();
+
 // Gives the holder a copy of a descriptor under a name; what it has already it keeps once. Without a holder nothing
 // happens.
 void hold(const std::string& name, int descriptor);

@@ -12,6 +12,7 @@
 #include "daemon/app.h"
 #include "daemon/command_line.h"
 #include "daemon/exit_codes.h"
+#include "daemon/inheritance.h"
 #include "daemon/logging.h"
 #include "daemon/supervisor.h"
 
@@ -25,6 +26,7 @@ void complain(const reprieve::Error& error) {
 
 int run(int argc, const char* const* argv) {
   using namespace reprieve;
+  service::tidy_descriptors();
   auto parsed = parse_command_line(argc, argv);
   if (const auto* exit = std::get_if<CommandLineExit>(&parsed)) {
     fmt::print(stdout, "{}", exit->out);

@@ -22,6 +22,7 @@
 #include <sstream>
 #include <utility>
 
+#include "daemon/confinement.h"
 #include "daemon/inheritance.h"
 
 namespace reprieve {
@@ -107,6 +108,8 @@ Result<void> Supervisor::prepare() {
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail(Errc::internal, "signals cannot be blocked");
   signals_ = FileDescriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) return fail(from_errno(errno, "signalfd"));
+  // A later version that it starts may use rings for what is not to outlive it.
+  confine(Part::supervisor, RingUse::possible);
   // For the heralds of daemons that died before them (fs/herald.h).
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return fail(from_errno(errno, "the supervisor"));
   return listen_for_notifications();
@@ -185,8 +188,11 @@ void Supervisor::handle_signal() {
   }
 }
 
+// No more than there may be waiting (net.unix.max_dgram_qlen is 512 under systemd) of what the daemon sent before it
+// died, and not for ever: anybody can send faster than this reads.
 void Supervisor::handle_notification() {
-  for (;;) {
+  constexpr int kMostAtATime = 1024;
+  for (int count = 0; count < kMostAtATime; ++count) {
     std::array<char, 4096> text{};
     iovec piece{.iov_base = text.data(), .iov_len = text.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(kMostInOneMessage * sizeof(int))>
@@ -213,7 +219,8 @@ void Supervisor::handle_notification() {
       }
     }
     // The address is no secret (proc_net(5), unix).
-    if (sender == daemon_) take_notification({text.data(), static_cast<std::size_t>(size)}, std::move(descriptors));
+    if (sender > 0 && sender == daemon_)
+      take_notification({text.data(), static_cast<std::size_t>(size)}, std::move(descriptors));
   }
 }
 
@@ -274,6 +281,7 @@ void Supervisor::abandon_mounts() {
   held_.clear();
   auto left = service::sort(std::move(held));
   if (!left) return;
+  take_up_unmounting();
   if (left->own_socket) service::remove_socket_file(left->own_socket->get());
   // Nobody can go on with them from here on, and calls that wait end.
   for (fs::Inherited& mount : left->mounts) mount.device.reset();

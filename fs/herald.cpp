@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fs/herald_confinement.h"
+
 namespace reprieve::fs {
 namespace {
 
@@ -105,6 +107,7 @@ class Child {
   constexpr int kAtNumber = 3;
   if (socket != kAtNumber) ::dup2(socket, kAtNumber);
   ::syscall(SYS_close_range, kAtNumber + 1, ~0U, 0);
+  confine_herald();
   Child(kAtNumber).run();
 }
 

@@ -156,7 +156,8 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
     // Into the file itself, where an older program looks for the version before it touches anything.
     if (version != current_schema_version()) database->exec("PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3_db_config(database->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    ::chmod(file.c_str(), S_IRUSR | S_IWUSR);
+    // Also of stores whose log was made with the mode that a new database had from the umask.
+    for (const std::filesystem::path& part : {file, log}) ::chmod(part.c_str(), S_IRUSR | S_IWUSR);
     return database;
   } catch (const SQLite::Exception& failure) {
     return refuse(opening_error(failure, file));

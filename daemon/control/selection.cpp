@@ -26,6 +26,9 @@ constexpr std::array kCollisions{std::pair{OnCollision::fail, std::string_view("
                                  std::pair{OnCollision::skip, std::string_view("skip")},
                                  std::pair{OnCollision::replace, std::string_view("replace")}};
 
+// Each item of a trash is compared with the pattern, which takes time by its length.
+constexpr std::size_t kLongestPattern = 4096;
+
 tl::unexpected<Error> bad_value(std::string_view name, const std::string& value, std::string_view what) {
   return fail(Errc::invalid_argument,
               "\"" + std::string(name) + "\": " + std::string(what) + ", not \"" + protocol::lossy_utf8(value) + "\"");
@@ -73,6 +76,8 @@ Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now) {
     if (!kind) return bad_word(field::kKind, kind.error());
     result.kind = *kind;
   }
+  if (filter.name && filter.name->size() > kLongestPattern)
+    return fail(Errc::invalid_argument, "\"name\": over " + std::to_string(kLongestPattern) + " bytes");
   result.name = filter.name;
   result.deleted_by = filter.deleted_by;
   REPRIEVE_TRY(result.since, to_time(field::kSince, filter.since, now));

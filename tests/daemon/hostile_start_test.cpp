@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What whoever starts the daemon, and whoever is on the machine beside it, may try.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <vector>
+
+#include "tests/support/daemon_process.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/wait.h"
+
+namespace reprieve::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uid_t kStranger = 12345;
+
+class HostileStart : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string why = why_no_mounts(); !why.empty()) GTEST_SKIP() << why;
+  }
+  [[nodiscard]] std::filesystem::path in(const std::string& name) const { return directory_.path() / name; }
+
+  // Where each descriptor of a process leads.
+  static std::vector<std::string> descriptors_of(pid_t pid) {
+    std::vector<std::string> targets;
+    for (const auto& link : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+      std::error_code error;
+      targets.push_back(std::filesystem::read_symlink(link.path(), error));
+    }
+    return targets;
+  }
+
+  // Everything of the store that somebody else could read.
+  [[nodiscard]] std::vector<std::string> open_to_others(const std::filesystem::path& store) const {
+    std::vector<std::string> open;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
+      struct stat status {};
+      if (::lstat(entry.path().c_str(), &status) == 0 && (status.st_mode & 077) != 0) open.push_back(entry.path());
+    }
+    return open;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(HostileStart, TheStoreIsPrivateInAFolderThatIsNot) {
+  const mode_t before = ::umask(0);
+  std::filesystem::create_directory(in("store"));
+  ::chmod(in("store").c_str(), 0777);
+  {
+    DaemonProcess daemon(directory_.path());
+    ASSERT_TRUE(daemon.start()) << daemon.log();
+    std::filesystem::create_directory(daemon.mount() / "projects/P");
+    std::ofstream(daemon.mount() / "projects/P/f") << "secret";
+    ::chmod((daemon.mount() / "projects/P/f").c_str(), 0666);
+    EXPECT_THAT(open_to_others(daemon.store()), ::testing::IsEmpty());
+    daemon.kill();
+    // As a version before this one left it.
+    ASSERT_TRUE(std::filesystem::exists(daemon.store() / "metadata.db-wal"));
+    ::chmod((daemon.store() / "metadata.db-wal").c_str(), 0644);
+    ASSERT_TRUE(daemon.start()) << daemon.log();
+    EXPECT_THAT(open_to_others(daemon.store()), ::testing::IsEmpty());
+    EXPECT_EQ(daemon.stop(), 0) << daemon.log();
+  }
+  ::umask(before);
+}
+
+TEST_F(HostileStart, ForeignDescriptorsAreClosed) {
+  std::ofstream(in("foreign")) << "x";
+  const int foreign = ::open(in("foreign").c_str(), O_RDONLY);  // without close-on-exec
+  ASSERT_GE(foreign, 3);
+  for (const bool supervised : {false, true}) {
+    const std::filesystem::path home = in(supervised ? "supervised" : "alone");
+    std::filesystem::create_directory(home);
+    DaemonProcess daemon(home, supervised ? DaemonOptions{.arguments = {"--supervise"}} : DaemonOptions{});
+    ASSERT_TRUE(daemon.start()) << daemon.log();
+    EXPECT_THAT(descriptors_of(daemon.pid()), ::testing::Not(::testing::Contains(in("foreign").string())));
+    if (supervised) {
+      EXPECT_THAT(descriptors_of(daemon.serving_pid()), ::testing::Not(::testing::Contains(in("foreign").string())));
+    }
+    EXPECT_EQ(daemon.stop(), 0) << daemon.log();
+  }
+  ::close(foreign);
+}
+
+// Without this a file of the store gets number 2, and what is logged is written into it.
+TEST_F(HostileStart, ClosedStandardDescriptorsAreNoFilesOfTheStore) {
+  const std::string line = "exec '" REPRIEVED_PATH "' --store '" + in("store").string() + "' --socket '" +
+                           in("s.sock").string() + "' <&- >&- 2>&-";
+  ChildProcess daemon({"/bin/sh", "-c", line});
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(in("s.sock")); }));
+  for (const char* const number : {"0", "1", "2"}) {
+    const std::string link = "/proc/" + std::to_string(daemon.pid()) + "/fd/" + number;
+    EXPECT_EQ(std::filesystem::read_symlink(link), "/dev/null") << number;
+  }
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.finish().exit_code, 0);
+}
+
+TEST_F(HostileStart, AListenedDescriptorThatIsNoSocketIsRefused) {
+  const std::string line = "exec 3<'/etc/passwd'; export LISTEN_FDS=1 LISTEN_PID=$$; exec '" REPRIEVED_PATH
+                           "' --store '" +
+                           in("store").string() + "'";
+  const CommandResult result = shell(line);
+  EXPECT_EQ(result.exit_code, 1) << result.describe();
+  EXPECT_THAT(result.err, HasSubstr("not a listening Unix stream socket"));
+  EXPECT_FALSE(std::filesystem::exists(in("store")));
+}
+
+// The abstract address that /proc/net/unix shows of the supervisor; it is in the environment of what it starts, too.
+std::string notification_address(pid_t serving) {
+  std::ifstream file("/proc/" + std::to_string(serving) + "/environ");
+  for (std::string variable; std::getline(file, variable, '\0');) {
+    if (variable.starts_with("NOTIFY_SOCKET=@")) return variable.substr(std::strlen("NOTIFY_SOCKET=@"));
+  }
+  return {};
+}
+
+// A process of somebody else that sends without end.
+pid_t start_flood(const std::string& name, const std::string& text) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  if (::setgid(kStranger) != 0 || ::setuid(kStranger) != 0) ::_exit(1);
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(&address.sun_path[1], name.data(), name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  for (;;) {
+    ::sendto(socket, text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  }
+}
+
+TEST_F(HostileStart, TheSupervisorListensToNobodyElse) {
+  DaemonProcess daemon(directory_.path(), {.arguments = {"--supervise"}});
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  const pid_t serving = daemon.serving_pid();
+  const std::string address = notification_address(serving);
+  ASSERT_FALSE(address.empty());
+  std::vector<pid_t> floods;
+  for (int i = 0; i < 3; ++i) floods.push_back(start_flood(address, "FDSTOREREMOVE=1\nFDNAME=reprieve-control\n"));
+  // A dead daemon is noticed and what it held is there.
+  ::kill(serving, SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return daemon.serving_pid() > 0 && daemon.serving_pid() != serving; }));
+  EXPECT_TRUE(std::filesystem::exists(daemon.mount() / "projects"));
+  EXPECT_EQ(daemon.ctl({"ping"}).exit_code, 0);
+  EXPECT_EQ(daemon.stop(), 0) << daemon.log();
+  for (const pid_t flood : floods) {
+    ::kill(flood, SIGKILL);
+    ::waitpid(flood, nullptr, 0);
+  }
+}
+
+TEST_F(HostileStart, LinksInPlaceOfTheStoreAndTheSocketLeadNowhere) {
+  std::ofstream(in("victim")) << "precious";
+  ::chmod(in("victim").c_str(), 0644);
+  // The database.
+  std::filesystem::create_directory(in("store"));
+  std::filesystem::create_symlink(in("victim"), in("store") / "metadata.db");
+  DaemonProcess daemon(directory_.path());
+  EXPECT_FALSE(daemon.start());
+  std::filesystem::remove(in("store") / "metadata.db");
+  // The socket.
+  std::filesystem::create_symlink(in("victim"), daemon.socket());
+  EXPECT_FALSE(daemon.start());
+  EXPECT_THAT(daemon.log(), HasSubstr("something that is not a socket is in the way"));
+  std::filesystem::remove(daemon.socket());
+  std::string text;
+  std::getline(std::ifstream(in("victim")), text);
+  EXPECT_EQ(text, "precious");
+  struct stat status {};
+  ASSERT_EQ(::stat(in("victim").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0644U);
+  // The folder of blobs.
+  std::filesystem::create_directory(in("elsewhere"));
+  std::filesystem::remove_all(in("store"));
+  std::filesystem::create_directory(in("store"));
+  std::filesystem::create_symlink(in("elsewhere"), in("store") / "blobs");
+  EXPECT_FALSE(daemon.start()) << daemon.log();
+  EXPECT_TRUE(std::filesystem::is_empty(in("elsewhere")));
+}
+
+}  // namespace
+}  // namespace reprieve::test

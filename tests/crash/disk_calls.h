@@ -12,8 +12,7 @@
 // The seam below the store. A test program that has disk_calls.cpp among its sources sees every call that it makes of
 // the C library for a file of the store, whoever makes it: the store itself, SQLite or the standard library, and every
 // statement that is carried out. The symbols of an executable come before those of the libraries (ld.so(8)), so that
-// nothing of the product takes part, and what is added to it later goes through here as well; DiskCalls.AreComplete
-// sees to that.
+// nothing of the product takes part. A call that the product begins to use has to be added here.
 namespace reprieve::test {
 
 enum class DiskCall : std::uint8_t {

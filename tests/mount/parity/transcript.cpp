@@ -279,7 +279,7 @@ void Transcript::let_clock_tick() {
   }
 }
 
-void Transcript::changes() {
+void Transcript::changes(Access access) {
   for (const Watched& watched : watched_) {
     struct stat after {};
     std::string changed;
@@ -287,8 +287,8 @@ void Transcript::changes() {
       changed = std::string(" (fstat: ") + ::strerrorname_np(errno) + ")";
     } else {
       // The kernel follows a symbolic link whose target it remembers without asking anybody.
-      const bool is_link = S_ISLNK(after.st_mode);
-      if (!is_link && !same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
+      const bool counts = access == Access::yes && !S_ISLNK(after.st_mode);
+      if (counts && !same_time(after.st_atim, watched.before.st_atim)) changed += " atime";
       if (!same_time(after.st_mtim, watched.before.st_mtim)) changed += " mtime";
       if (!same_time(after.st_ctim, watched.before.st_ctim)) changed += " ctime";
     }

@@ -80,7 +80,9 @@ class Transcript {
   // age() has aged already costs no tick.
   void watch(const std::vector<std::string>& paths);
   static void age(const std::vector<std::string>& paths);
-  void changes();
+  // `access`: whether the time of access counts.
+  enum class Access : bool { no, yes };
+  void changes(Access access = Access::yes);
   // Lets the kernel's clock tick twice: for so long at most may it keep attributes of a file that is being written.
   static void let_clock_tick();
 

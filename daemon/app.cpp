@@ -135,7 +135,7 @@ Result<void> App::start() {
   files_->history().configured({.uid = ::geteuid()}, "the daemon has started");
   service::ready(summary());
   spdlog::info("ready");
-  announce_late_changes();
+  if (goes_on_) announce_late_changes();
   return {};
 }
 
@@ -179,6 +179,7 @@ Result<void> App::mount_one(const MountSettings& mount) {
   if (auto inherited = inherited_.take(mount.account, mount.path)) {
     const auto resumed = mounts_->resume(mount, config_, *std::move(inherited));
     if (resumed) {
+      goes_on_ = true;
       spdlog::info("{} on {}: goes on where the daemon before this one ended", mount.account, mount.path.string());
       return {};
     }
@@ -188,7 +189,8 @@ Result<void> App::mount_one(const MountSettings& mount) {
 }
 
 // The daemon before this one may have been killed between a change and its announcement. Names are asked for again in
-// any case; this is for what is open.
+// any case; this is for what is open. Not for new mounts: the kernel throws attributes away that it had asked for when
+// it is told that they are stale (fuse_change_attributes, fs/fuse/inode.c), and of a new root it has no others.
 void App::announce_late_changes() {
   const auto looked = files_->each_changed_lately([this](InodeId inode) {
     invalidator_->changed({.through = {}, .seen = {{inode, std::nullopt}}, .aftermath = {}});

@@ -163,8 +163,8 @@ Result<void> Session::Parts::take_over() {
 }
 
 void Session::Parts::reopen(MountRecord::Slot slot, const MountRecord::Open& open) {
-  auto file = context.core.content().reopen(context.account.id,
-                                            {.inode = open.inode, .writable = open.writable, .opened_behind = open.opened_behind});
+  auto file = context.core.content().reopen(
+      context.account.id, {.inode = open.inode, .writable = open.writable, .opened_behind = open.opened_behind});
   if (!file) {
     spdlog::error("inode={} was open and cannot be opened again: {}", open.inode.number(), reason_of(file.error()));
     return;

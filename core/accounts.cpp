@@ -143,10 +143,11 @@ Result<Account> Accounts::set(std::string_view name, const AccountChange& change
     }
     account.uid = uid;
     account.gid = gid;
+    if (change.quota) QuotaLedger::store(tx, account.id, change.quota);
     tx.events.insert(account_event(account, EventKind::account_set, caller, parts_.clock.now(), described(change)));
     return account;
   }));
-  if (change.quota) REPRIEVE_TRY_VOID(parts_.quotas.set(changed.id, change.quota));
+  if (change.quota) REPRIEVE_TRY_VOID(parts_.quotas.enforce(changed.id, change.quota));
   return changed;
 }
 

@@ -46,12 +46,21 @@ Result<void> QuotaLedger::load() {
   return {};
 }
 
-Result<void> QuotaLedger::set(AccountId account, std::optional<std::uint64_t> limit) {
+void QuotaLedger::store(Transaction& tx, AccountId account, std::optional<std::uint64_t> limit) {
   if (limit == 0U) limit.reset();
+  tx.accounts.set_quota(account, limit);
+}
+
+Result<void> QuotaLedger::set(AccountId account, std::optional<std::uint64_t> limit) {
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    tx.accounts.set_quota(account, limit);
+    store(tx, account, limit);
     return {};
   }));
+  return enforce(account, limit);
+}
+
+Result<void> QuotaLedger::enforce(AccountId account, std::optional<std::uint64_t> limit) {
+  if (limit == 0U) limit.reset();
   {
     const MutexLock lock(mutex_);
     if (limit) {

@@ -35,6 +35,9 @@ class QuotaLedger {
   // Stores another quota; none, or 0: no limit. Counts, which takes time in proportion to the store, and lets others
   // work meanwhile.
   Result<void> set(AccountId account, std::optional<std::uint64_t> limit);
+  // The two halves of that, for a transaction that does more: store() in it, enforce() once it is committed.
+  static void store(Transaction& tx, AccountId account, std::optional<std::uint64_t> limit);
+  Result<void> enforce(AccountId account, std::optional<std::uint64_t> limit);
 
   // Whether any account has a quota.
   [[nodiscard]] bool any() const { return any_.load(std::memory_order_relaxed); }

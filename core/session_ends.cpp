@@ -109,10 +109,22 @@ void SessionEnds::handle(SessionId session) {
     if (!node) return;
     watched = std::move(node.mapped());
   }
-  const ProcessEnd end =
-      watched.descriptor ? processes_.end_of(watched.process, watched.descriptor.get()) : ProcessEnd::interrupted;
+  const int descriptor = watched.descriptor.get();
+  const ProcessEnd end = descriptor >= 0 ? processes_.end_of(watched.process, descriptor) : ProcessEnd::interrupted;
+  if (end == ProcessEnd::not_yet_told) return await_hangup(session, std::move(watched));
   // A failing disk: the rows stay unsettled, and the next start takes them back.
   static_cast<void>(end == ProcessEnd::interrupted ? take_back(session) : settle(session));
+}
+
+void SessionEnds::await_hangup(SessionId session, Watched watched) {
+  const int descriptor = watched.descriptor.get();
+  {
+    const MutexLock lock(mutex_);
+    watched_.emplace(session, std::move(watched));
+  }
+  // No event is asked for: a hang-up is told of in any case (epoll_ctl(2)), also one that has come meanwhile.
+  epoll_event event{.events = EPOLLONESHOT, .data = {.u64 = static_cast<std::uint64_t>(session.number())}};
+  ::epoll_ctl(events_.get(), EPOLL_CTL_MOD, descriptor, &event);
 }
 
 Result<void> SessionEnds::settle(SessionId session) {

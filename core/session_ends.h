@@ -43,6 +43,7 @@ class SessionEnds {
 
   void run();
   void handle(SessionId session);
+  void await_hangup(SessionId session, Watched watched);
   Result<void> settle(SessionId session);
   Result<void> take_back(SessionId session);
   void wake();

@@ -69,12 +69,18 @@ ProcessEnd end_with(int status) {
   return WIFEXITED(status) && WEXITSTATUS(status) < kBySignal ? ProcessEnd::well : ProcessEnd::interrupted;
 }
 
-std::optional<int> status_of_reaped(int descriptor) {
+// What a descriptor tells of its process's end.
+struct Told {
+  bool later = false;         // it may do so once the process was reaped
+  std::optional<int> status;  // as wait(2) tells it
+};
+
+Told told_by(int descriptor) {
   kernel::ProcessInfo info{};
   info.mask = kernel::kProcessInfoExit;
-  if (::ioctl(descriptor, kernel::kProcessGetInfo, &info) != 0) return std::nullopt;
-  if ((info.mask & kernel::kProcessInfoExit) == 0) return std::nullopt;
-  return info.exit_code;
+  if (::ioctl(descriptor, kernel::kProcessGetInfo, &info) != 0) return {};
+  if ((info.mask & kernel::kProcessInfoExit) == 0) return {.later = true, .status = {}};
+  return {.later = false, .status = info.exit_code};
 }
 
 // Tells boots apart: start times begin anew with each.
@@ -116,17 +122,21 @@ FileDescriptor LinuxProcessTable::watch(const Process& process) {
   return descriptor;
 }
 
-// A pidfd is readable as soon as the process has ended, and tells the status when it was reaped (pidfs_exit,
-// fs/pidfs.c); until then /proc does.
+// A pidfd is readable as soon as the process has ended, and tells the status to everybody when it was reaped
+// (pidfs_exit, fs/pidfs.c). Until then /proc does, but to others than who may trace the process it says 0
+// (do_task_stat, fs/proc/array.c), and the daemon may not trace other users' processes.
 ProcessEnd LinuxProcessTable::end_of(const Process& process, int descriptor) {
-  if (const auto status = status_of_reaped(descriptor)) return end_with(*status);
+  const Told before = told_by(descriptor);
+  if (before.status) return end_with(*before.status);
   const std::string stat = read_proc("/proc/" + std::to_string(process.id) + "/stat");
-  const auto started = start_time(stat);
-  if (const auto status = exit_code(stat); status && started == process.started)
+  const auto status = exit_code(stat);
+  if (status && start_time(stat) == process.started) {
+    if (*status == 0 && before.later) return ProcessEnd::not_yet_told;
     return end_with(static_cast<int>(*status));
+  }
   // Reaped in between.
-  if (const auto status = status_of_reaped(descriptor)) return end_with(*status);
-  return ProcessEnd::unknown;
+  const Told after = told_by(descriptor);
+  return after.status ? end_with(*after.status) : ProcessEnd::unknown;
 }
 
 Sessions::Sessions(Store& store, const Clock& clock, ProcessTable& processes)

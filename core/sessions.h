@@ -29,9 +29,10 @@ struct Process {
 };
 
 enum class ProcessEnd : std::uint8_t {
-  well,         // it exited, and not with a status of 128 or more, by which shells say that a signal ended it
-  interrupted,  // by a signal, or so
-  unknown,      // the kernel does not say
+  well,          // it exited, and not with a status of 128 or more, by which shells say that a signal ended it
+  interrupted,   // by a signal, or so
+  unknown,       // the kernel does not say
+  not_yet_told,  // to us, as long as its parent has not waited for it; then its descriptor hangs up (EPOLLHUP)
 };
 
 // Finds processes and waits for their end. Thread-safe.

@@ -103,6 +103,19 @@ TEST_F(SharedDeleting, AnInterruptedRmLeavesNoTrace) {
   EXPECT_EQ(ctl_as(kBob, {"undo"}).exit_code, 1);
 }
 
+// How a process ended is told to the daemon, which may not trace it, when its parent has waited for it.
+TEST_F(SharedDeleting, AnInterruptedRmLeavesNoTraceThoughItsParentLooksLate) {
+  make_project("P");
+  share("P", "viewer");
+  const std::string before = bob("find P | sort");
+  bob("python3 -c 'import os,signal,time\n"
+      "child = os.fork()\n"
+      "if child == 0: os.unlink(\"P/a/hard\"); os.kill(os.getpid(), signal.SIGKILL)\n"
+      "os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT); time.sleep(0.3); os.waitpid(child, 0)'");
+  EXPECT_TRUE(wait_until([&] { return bob("find P | sort") == before; }));
+  EXPECT_EQ(ctl_as(kBob, {"undo"}).exit_code, 1);
+}
+
 TEST_F(SharedDeleting, HiddenStaysHiddenOverARestart) {
   make_project("P");
   share("P", "viewer");

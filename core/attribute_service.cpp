@@ -260,12 +260,8 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     tx.requests.carried_out(caller);
     if (is_access_list(name)) return set_list(parts_, tx, row, name, value, caller);
-    if (is_own_attribute(name)) {
-      const Timestamp now = parts_.clock.now();
-      REPRIEVE_TRY_VOID(set_own_attribute(tx, account, row, name, value, mode, caller, now));
-      tx.inodes.set_changed(inode, now);
-      return {};
-    }
+    if (is_own_attribute(name))
+      return set_own_attribute(tx, account, row, name, value, mode, caller, parts_.clock.now());
     const auto before = tx.inodes.xattr(inode, name);
     REPRIEVE_TRY_VOID(check_xattr_mode(before.has_value(), mode));
     if (before == value) return {};  // ctime does not move (ext4_xattr_set_handle, fs/ext4/xattr.c)
@@ -284,15 +280,13 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     tx.requests.carried_out(caller);
-    if (is_own_attribute(name)) {
-      REPRIEVE_TRY_VOID(remove_own_attribute(tx, account, row, name, caller, parts_.clock.now()));
-    } else if (tx.inodes.xattr(inode, name)) {
-      tx.inodes.remove_xattr(inode, name);
-    } else {
+    if (is_own_attribute(name)) return remove_own_attribute(tx, account, row, name, caller, parts_.clock.now());
+    if (!tx.inodes.xattr(inode, name)) {
       // Taking away a list that is not there is no error (ext4_set_acl, fs/ext4/acl.c).
       if (is_access_list(name)) return {};
       return fail(Errc::no_attribute);
     }
+    tx.inodes.remove_xattr(inode, name);
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};
   }));

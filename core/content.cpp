@@ -69,7 +69,7 @@ class OpenInode {
   std::map<AccountId, unsigned> opens;
   unsigned writers = 0;
   std::uint64_t counted_size = 0;  // while there are writers
-  std::mutex turn;                 // of whoever appends to the file or makes it grow within a quota
+  std::mutex turn;                 // of whoever makes the file grow within a quota
 
   [[nodiscard]] std::uint64_t size() const {
     struct stat status {};
@@ -274,14 +274,14 @@ Result<WritePermit> Content::permit(const Account& account, const OpenFile& file
       return row.owner;
     }));
   }
-  if (!counts && !range.at_end) return permit;
+  if (!counts) return permit;
   permit.open_ = file.open_;
   permit.turn_ = std::unique_lock(open.turn);
   const std::uint64_t size = open.size();
   if (range.at_end) permit.range_.offset = size;
   const std::uint64_t wanted = permit.offset() + range.size;
-  if (!counts || wanted <= size) {
-    if (!range.at_end) permit.turn_.unlock();
+  if (wanted <= size) {
+    permit.turn_.unlock();
     return permit;
   }
   permit.content_ = this;

@@ -57,8 +57,8 @@ struct WriteRange {
   bool in_part = true;  // less than all is of use
 };
 
-// The right to write, once, now. Whoever appends or grows a file that counts for a quota keeps others out meanwhile,
-// so the write comes at once and then the permit goes.
+// The right to write, once, now. Whoever makes a file grow that counts for a quota keeps others out meanwhile, so the
+// write comes at once and then the permit goes.
 class WritePermit {
  public:
   WritePermit(WritePermit&&) noexcept;

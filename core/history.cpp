@@ -57,6 +57,7 @@ EventRow event_of(const Deletion& who, EventKind kind, InodeId inode, std::strin
 
 void record_change(Transaction& tx, const Account& account, const Caller& caller, Timestamp now, EventKind kind,
                    InodeId inode, std::string path, std::string detail) {
+  tx.inodes.set_changed(inode, now);
   tx.events.insert(event_of({account, {}, caller, now}, kind, inode, std::move(path), std::move(detail)));
 }
 

@@ -62,7 +62,7 @@ class History {
 [[nodiscard]] EventRow event_of(const Deletion& who, EventKind kind, InodeId inode, std::string path,
                                 std::string detail = {});
 
-// The account has changed an item, which it sees at `path`, outside of any session.
+// The account has changed an item, which it sees at `path`, outside of any session: its ctime moves, and history tells.
 void record_change(Transaction& tx, const Account& account, const Caller& caller, Timestamp now, EventKind kind,
                    InodeId inode, std::string path, std::string detail);
 

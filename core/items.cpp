@@ -81,10 +81,9 @@ Result<void> Items::set_status(const Account& account, const std::string& path, 
   REPRIEVE_TRY(const InodeId changed, parts_.store->write([&](Transaction& tx) -> Result<InodeId> {
     REPRIEVE_TRY(const InodeRow item, require_item(tx, account, path));
     REPRIEVE_TRY_VOID(require_status_kind(item));
-    const Timestamp now = parts_.clock.now();
     tx.inodes.set_status(item.id, status);
-    tx.inodes.set_changed(item.id, now);
-    record_change(tx, account, caller, now, EventKind::status, item.id, path, std::string(status_name(status)));
+    record_change(tx, account, caller, parts_.clock.now(), EventKind::status, item.id, path,
+                  std::string(status_name(status)));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -101,9 +100,8 @@ Result<void> Items::associate(const Account& account, const std::string& derived
       REPRIEVE_TRY_VOID(check_association(item, source));
       tx.derivations.add(item.id, source.id);
     }
-    const Timestamp now = parts_.clock.now();
-    tx.inodes.set_changed(item.id, now);
-    record_change(tx, account, caller, now, EventKind::associate, item.id, derived, "with " + listed(sources));
+    record_change(tx, account, caller, parts_.clock.now(), EventKind::associate, item.id, derived,
+                  "with " + listed(sources));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -120,9 +118,8 @@ Result<void> Items::dissociate(const Account& account, const std::string& derive
         return fail(Errc::not_found, derived + " is not associated with " + path);
       }
     }
-    const Timestamp now = parts_.clock.now();
-    tx.inodes.set_changed(item.id, now);
-    record_change(tx, account, caller, now, EventKind::dissociate, item.id, derived, "from " + listed(sources));
+    record_change(tx, account, caller, parts_.clock.now(), EventKind::dissociate, item.id, derived,
+                  "from " + listed(sources));
     return item.id;
   }));
   parts_.announce({.through = caller.mount, .seen = {{changed, std::nullopt}}, .aftermath = {}});
@@ -150,7 +147,6 @@ Result<void> Items::add_to(const Account& account, const std::string& project, c
     const Timestamp now = parts_.clock.now();
     add_entry(tx, folder, from.name.bytes(), added.id);
     tx.inodes.directory_changed(folder, 1, now);
-    tx.inodes.set_changed(added.id, now);
     record_change(tx, account, caller, now, EventKind::add_to, added.id, sample, "to " + project);
     changes.seen = {{folder, from.name}, {added.id, std::nullopt}};
     return {};

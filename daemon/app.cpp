@@ -166,10 +166,7 @@ Result<void> App::mount_all() {
   for (const fs::Inherited& mount : inherited_.mounts) mounts_->skip(mount.record->identity().mount);
   for (const MountSettings& mount : config_.mounts) REPRIEVE_TRY_VOID(mount_one(mount));
   // The configuration names them no more.
-  for (const fs::Inherited& mount : inherited_.mounts) {
-    service::let_go(service::device_name(mount.record->identity().mount));
-    service::let_go(service::record_name(mount.record->identity().mount));
-  }
+  for (const fs::Inherited& mount : inherited_.mounts) service::let_go(mount.record->identity().mount);
   service::abandon(std::exchange(inherited_.mounts, {}));
   files_->held_reopened();
   return {};

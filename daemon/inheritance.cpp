@@ -105,6 +105,11 @@ void let_go(const std::string& name) {
 std::string device_name(MountId mount) { return fmt::format("{}{}", kDevicePrefix, mount.number()); }
 std::string record_name(MountId mount) { return fmt::format("{}{}", kRecordPrefix, mount.number()); }
 
+void let_go(MountId mount) {
+  let_go(device_name(mount));
+  let_go(record_name(mount));
+}
+
 std::vector<HeldOpen> Inheritance::opens() const {
   std::vector<HeldOpen> held;
   for (const fs::Inherited& mount : mounts) {

@@ -34,6 +34,7 @@ void let_go(const std::string& name);
 // The names under which a mount's two descriptors and the control socket are held.
 [[nodiscard]] std::string device_name(MountId mount);
 [[nodiscard]] std::string record_name(MountId mount);
+void let_go(MountId mount);  // of both
 inline constexpr const char* kSocketName = "reprieve-control";
 
 // What this process was started with.

@@ -50,8 +50,7 @@ fs::MountOptions to_options(const MountSettings& mount, const Config& config) {
 
 void unmount(fs::Session& session) {
   session.stop();
-  service::let_go(service::device_name(session.id()));
-  service::let_go(service::record_name(session.id()));
+  service::let_go(session.id());
 }
 
 Error at(const MountSettings& mount, Error error) {
@@ -69,22 +68,25 @@ Result<std::unique_ptr<Mounts>> Mounts::make(FileSystem& files, fs::Invalidator&
 
 Mounts::~Mounts() { stop(); }
 
-Result<void> Mounts::mount(const MountSettings& mount, const Config& config) {
+Result<Account> Mounts::account_of(const MountSettings& mount) {
   const AccountOwner owner = owner_of_new_account(mount);
-  const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
+  auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
   if (!account) return fail(at(mount, account.error()));
+  return account;
+}
+
+Result<void> Mounts::mount(const MountSettings& mount, const Config& config) {
+  REPRIEVE_TRY(const Account account, account_of(mount));
   const MountId id(++last_id_);
-  auto session = fs::Session::mount(files_, *account, id, to_options(mount, config), invalidator_);
+  auto session = fs::Session::mount(files_, account, id, to_options(mount, config), invalidator_);
   if (!session) return fail(at(mount, session.error()));
   if (auto served = serve(*std::move(session)); !served) return fail(at(mount, served.error()));
   return {};
 }
 
 Result<void> Mounts::resume(const MountSettings& mount, const Config& config, fs::Inherited inherited) {
-  const AccountOwner owner = owner_of_new_account(mount);
-  const auto account = files_.accounts().ensure(mount.account, owner.uid, owner.gid);
-  if (!account) return fail(at(mount, account.error()));
-  auto session = fs::Session::resume(files_, *account, to_options(mount, config), invalidator_, std::move(inherited));
+  REPRIEVE_TRY(const Account account, account_of(mount));
+  auto session = fs::Session::resume(files_, account, to_options(mount, config), invalidator_, std::move(inherited));
   if (!session) return fail(at(mount, session.error()));
   return serve(*std::move(session));
 }

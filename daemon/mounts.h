@@ -49,6 +49,8 @@ class Mounts final : public control::MountTable {
  private:
   Mounts(FileSystem& files, fs::Invalidator& invalidator, FileDescriptor event)
       : files_(files), invalidator_(invalidator), unmounted_event_(std::move(event)) {}
+  // Makes it if it is not there yet.
+  Result<Account> account_of(const MountSettings& mount);
   Result<void> serve(std::unique_ptr<fs::Session> session);
   void unmounted(MountId id);
   std::unique_ptr<fs::Session> take(MountId id);

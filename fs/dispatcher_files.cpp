@@ -62,7 +62,8 @@ kernel::OpenOut open_answer(FileHandle handle, std::int32_t backing_id, bool sup
   return {.handle = static_cast<std::uint64_t>(handle), .open_flags = flags, .backing_id = backing_id};
 }
 
-// Where the end is only the disk knows: the kernel may append to the blob at the same time, past the daemon.
+// Where the end is only the disk knows: the kernel may append to the blob at the same time, past the daemon. The data
+// is in memory, since splicing requests is not asked for (operations.cpp).
 Result<std::size_t> append(int descriptor, const fuse_bufvec& data, std::size_t size) {
   const iovec piece{.iov_base = data.buf[0].mem, .iov_len = size};
   const ssize_t written = ::pwritev2(descriptor, &piece, 1, 0, RWF_APPEND);
@@ -200,8 +201,7 @@ Result<std::size_t> FilesDispatcher::write_to(InodeId inode, const fuse_file_inf
   const bool at_end = (info.flags & O_APPEND) != 0 && handle->share.backing_id() != 0;
   REPRIEVE_TRY(const WritePermit permit,
                may_write(handle->file, {.offset = static_cast<std::uint64_t>(offset), .size = size, .at_end = at_end}));
-  if (at_end && (data.buf[0].flags & FUSE_BUF_IS_FD) == 0)
-    return append(handle->file.descriptor(), data, permit.size());
+  if (at_end) return append(handle->file.descriptor(), data, permit.size());
   fuse_bufvec blob = blob_buffer(handle->file.descriptor(), permit.size(), static_cast<off_t>(permit.offset()));
   const ssize_t written = ::fuse_buf_copy(&blob, &data, fuse_buf_copy_flags(0));
   if (written < 0) return fail(from_errno(static_cast<int>(-written), "write"));

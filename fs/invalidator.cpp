@@ -109,11 +109,14 @@ void Invalidator::attributes_stale(InodeId inode) {
 
 void Invalidator::tell(MountId mount, const std::vector<Change>& changes) {
   with_mount(mount, [this, mount, &changes](KernelChannel& channel, InodeId root) {
+    const auto tell = [&](const std::vector<std::byte>& notice) {
+      // The kernel refuses what it knows nothing of.
+      if (!herald_->tell(mount, notice)) static_cast<void>(channel.notify(notice));
+    };
     for (const Change& change : changes) {
       const fuse_ino_t node = to_node(change.inode, root);
-      if (change.name && !herald_->tell(mount, stale_name(node, change.name->bytes())))
-        channel.drop_name(node, change.name->bytes());
-      if (!herald_->tell(mount, stale_pages(node))) channel.drop_listing(node);
+      if (change.name) tell(stale_name(node, change.name->bytes()));
+      tell(stale_pages(node));
     }
   });
 }

@@ -255,9 +255,12 @@ Result<void> KernelChannel::notify(std::int32_t code) {
   // libfuse 3.14 has no call for these. A notification is an answer to no request, its code in place of an error
   // (fuse_dev_do_write, fs/fuse/dev.c).
   const fuse_out_header header{.len = sizeof(header), .error = code, .unique = 0};
-  if (::write(descriptor(), &header, sizeof(header)) != static_cast<ssize_t>(sizeof(header)))
-    return fail(from_errno(errno, "notifying the kernel"));
-  return {};
+  return notify(std::as_bytes(std::span(&header, 1)));
+}
+
+Result<void> KernelChannel::notify(std::span<const std::byte> packet) {
+  if (::write(descriptor(), packet.data(), packet.size()) == static_cast<ssize_t>(packet.size())) return {};
+  return fail(from_errno(errno, "notifying the kernel"));
 }
 
 Result<void> KernelChannel::resend_unanswered() { return notify(kernel::kNotifyResend); }
@@ -270,10 +273,6 @@ void KernelChannel::drop_attributes(fuse_ino_t node) {
 
 void KernelChannel::drop_listing(fuse_ino_t node) {
   (void)::fuse_lowlevel_notify_inval_inode(session_.get(), node, 0, 0);
-}
-
-void KernelChannel::drop_name(fuse_ino_t parent, const std::string& name) {
-  (void)::fuse_lowlevel_notify_inval_entry(session_.get(), parent, name.c_str(), name.size());
 }
 
 }  // namespace reprieve::fs

@@ -101,11 +101,12 @@ class KernelChannel {
   // All names that the kernel knows are asked for again before they are believed. not_supported before Linux 6.16.
   Result<void> drop_all_names();
 
-  // What the kernel is to drop. A node that it does not know is no error. The last two take locks of the kernel, see
+  // What the kernel is to drop. A node that it does not know is no error. The second takes locks of the kernel, see
   // Invalidator.
   void drop_attributes(fuse_ino_t node);
   void drop_listing(fuse_ino_t node);  // with attributes; of a file: its cached pages
-  void drop_name(fuse_ino_t parent, const std::string& name);
+  // A notification as a whole packet. io.
+  Result<void> notify(std::span<const std::byte> packet);
 
  private:
   explicit KernelChannel(Options options) : options_(std::move(options)) {}
@@ -115,7 +116,7 @@ class KernelChannel {
   static ssize_t writev(int fd, iovec* parts, int count, void* userdata);
   void note_init(const void* request, std::size_t size);
   ssize_t answer_init(int fd, const iovec* parts, int count);
-  Result<void> notify(std::int32_t code);
+  Result<void> notify(std::int32_t code);  // of one that has nothing but its code
 
   struct SessionCloser {
     void operator()(fuse_session* session) const;

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <new>
 
 namespace reprieve::fs {
 namespace {
@@ -69,6 +68,7 @@ struct MountRecord::Cell {
   std::int32_t backing_id;
   std::uint32_t padding;
 
+  [[nodiscard]] bool is_free() const { return state.load(std::memory_order_acquire) == State::free; }
   [[nodiscard]] Open get() const {
     return {.handle = handle,
             .inode = InodeId(inode),
@@ -211,10 +211,9 @@ void MountRecord::release(std::uint32_t index) {
 std::vector<std::pair<MountRecord::Slot, MountRecord::Open>> MountRecord::take_opens() {
   std::vector<std::pair<Slot, Open>> taken;
   const MutexLock lock(mutex_);
-  const std::uint32_t used = layout_.header.cells_used.load(std::memory_order_relaxed);
-  for (std::uint32_t index = 0; index < std::min(used, kCells); ++index) {
+  for (std::uint32_t index = 0; index < cells_used(); ++index) {
     const Cell& cell = layout_.cells[index];
-    if (cell.state.load(std::memory_order_acquire) == State::free) {
+    if (cell.is_free()) {
       free_.push_back(index);
     } else {
       taken.emplace_back(Slot(*this, index), cell.get());
@@ -225,12 +224,15 @@ std::vector<std::pair<MountRecord::Slot, MountRecord::Open>> MountRecord::take_o
 
 std::vector<MountRecord::Open> MountRecord::opens() const {
   std::vector<Open> found;
-  const std::uint32_t used = layout_.header.cells_used.load(std::memory_order_relaxed);
-  for (std::uint32_t index = 0; index < std::min(used, kCells); ++index) {
+  for (std::uint32_t index = 0; index < cells_used(); ++index) {
     const Cell& cell = layout_.cells[index];
-    if (cell.state.load(std::memory_order_acquire) != State::free) found.push_back(cell.get());
+    if (!cell.is_free()) found.push_back(cell.get());
   }
   return found;
+}
+
+std::uint32_t MountRecord::cells_used() const {
+  return std::min(layout_.header.cells_used.load(std::memory_order_relaxed), kCells);
 }
 
 void MountRecord::keep_backing(std::int32_t id) {

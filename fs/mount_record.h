@@ -105,6 +105,7 @@ class MountRecord {
   MountRecord(FileDescriptor memory, Layout& layout) : memory_(std::move(memory)), layout_(layout) {}
   static Result<std::unique_ptr<MountRecord>> map(FileDescriptor memory);
   void release(std::uint32_t index);
+  [[nodiscard]] std::uint32_t cells_used() const;
 
   const FileDescriptor memory_;
   Layout& layout_;

@@ -296,11 +296,13 @@ Result<void> AttributeService::remove_xattr(const Account& account, InodeId inod
 
 Result<struct statvfs> AttributeService::statfs(const Account& account) {
   REPRIEVE_TRY(struct statvfs figures, parts_.blobs->disk());
-  REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
-    parts_.quotas.measure_all(tx);
-    return {};
-  }));
-  if (const auto quota = parts_.quotas.of(account.id)) limit_to(figures, *quota);
+  if (parts_.quotas.any()) {
+    REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
+      parts_.quotas.measure_all(tx);
+      return {};
+    }));
+    if (const auto quota = parts_.quotas.of(account.id)) limit_to(figures, *quota);
+  }
   figures.f_namemax = kEntryNameMax;
   return figures;
 }

@@ -82,11 +82,7 @@ Result<ListeningSocket> ListeningSocket::bind(const std::filesystem::path& path,
   if (::bind(descriptor.get(), generic(address), sizeof address) != 0) return fail(from_errno(errno, what));
 
   ListeningSocket socket(std::move(descriptor));
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return fail(from_errno(errno, what));
-  socket.path_ = path;
-  socket.device_ = status.st_dev;
-  socket.inode_ = status.st_ino;
+  REPRIEVE_TRY_VOID(socket.own(path));
   constexpr auto kSameOwner = static_cast<uid_t>(-1);
   if (group && ::lchown(path.c_str(), kSameOwner, *group) != 0) return fail(from_errno(errno, what));
   if (::chmod(path.c_str(), mode) != 0) return fail(from_errno(errno, what));
@@ -108,13 +104,18 @@ Result<ListeningSocket> ListeningSocket::inherit(int descriptor, const std::file
     return fail(Errc::invalid_argument, "the inherited descriptor is not a listening Unix stream socket");
   }
   ListeningSocket socket(std::move(owned));
-  struct stat status {};
-  if (!path.empty() && ::lstat(path.c_str(), &status) == 0) {
-    socket.path_ = path;
-    socket.device_ = status.st_dev;
-    socket.inode_ = status.st_ino;
-  }
+  // Where somebody has removed it, nothing is left to remove.
+  if (!path.empty()) static_cast<void>(socket.own(path));
   return socket;
+}
+
+Result<void> ListeningSocket::own(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return fail(from_errno(errno, "control socket " + path.native()));
+  path_ = path;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  return {};
 }
 
 void ListeningSocket::leave() { path_.clear(); }

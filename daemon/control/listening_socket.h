@@ -39,6 +39,8 @@ class ListeningSocket {
 
  private:
   explicit ListeningSocket(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  // The file at `path` is the one that leads to the socket.
+  Result<void> own(const std::filesystem::path& path);
 
   FileDescriptor descriptor_;
   std::filesystem::path path_;  // empty: not ours to remove

@@ -24,6 +24,8 @@ struct Changes {
   MountId through;
   std::vector<Change> seen;
   std::vector<Change> aftermath;
+  // Others may change names from now on where kernels were told to remember them for ever: they are to doubt those.
+  bool newly_shared = false;
 };
 
 // Told of every change after its commit and before the operation returns, by the thread that made it and with no

@@ -4,26 +4,32 @@
 #include <atomic>
 #include <memory>
 
-#include "core/attribute_service.h"
+#include "core/accounts/quota_ledger.h"
+#include "core/accounts/sharing.h"
+#include "core/background_work.h"
 #include "core/changes.h"
-#include "core/content.h"
-#include "core/empty_plan.h"
-#include "core/flusher.h"
-#include "core/history.h"
-#include "core/items.h"
-#include "core/namespace.h"
-#include "core/purger.h"
-#include "core/quota_ledger.h"
-#include "core/session_ends.h"
-#include "core/sessions.h"
+#include "core/requests/idempotency.h"
 #include "core/settings.h"
-#include "core/sharing.h"
-#include "core/standing.h"
 #include "core/store/blob_store.h"
 #include "core/store/store.h"
-#include "core/trash.h"
-#include "core/trash_view.h"
-#include "core/undo.h"
+#include "core/trash/empty_plan.h"
+#include "core/trash/history.h"
+#include "core/trash/purger.h"
+#include "core/trash/session_ends.h"
+#include "core/trash/sessions.h"
+#include "core/trash/trash.h"
+#include "core/trash/undo.h"
+#include "core/tree/attribute_service.h"
+#include "core/tree/content.h"
+#include "core/tree/items.h"
+#include "core/tree/namespace.h"
+#include "core/upkeep/backup.h"
+#include "core/upkeep/checker.h"
+#include "core/upkeep/damage.h"
+#include "core/upkeep/flusher.h"
+#include "core/upkeep/scrubber.h"
+#include "core/view/standing.h"
+#include "core/view/trash_view.h"
 
 namespace reprieve {
 
@@ -50,13 +56,18 @@ struct CoreParts {
         quotas(*this),
         trash(*this),
         plans(*this),
+        idempotency(*this),
         purger(*this),
-        flusher(*this, settings.store.commit_interval) {}
+        scrubber(*this),
+        flusher(*this, settings.store.commit_interval),
+        backups(*this),
+        checker(*store, *blobs, time, Checker::Beside::everybody) {}
 
   // Tells the listener, if there is one and there is something to tell. No lock may be held.
   void announce(const Changes& changes) {
     ChangeListener* to = listener.load();
-    if (to != nullptr && !(changes.seen.empty() && changes.aftermath.empty())) to->changed(changes);
+    const bool nothing = changes.seen.empty() && changes.aftermath.empty() && !changes.newly_shared;
+    if (to != nullptr && !nothing) to->changed(changes);
   }
 
   // On return every change so far survives a power cut; of files that were made, that they are there. io.
@@ -68,6 +79,7 @@ struct CoreParts {
   const Settings settings;
   const Clock& clock;
   ProcessTable& processes;
+  BackgroundFailures failures;
   const std::unique_ptr<BlobStore> blobs;
   const std::unique_ptr<Store> store;  // goes first: while closing it asks the blob store for numbers to give back
   Sessions sessions;
@@ -75,6 +87,7 @@ struct CoreParts {
   Rebirths rebirths;
   TrashView trash_view;
   std::atomic<ChangeListener*> listener{nullptr};
+  std::atomic<IntegrityListener*> integrity_listener{nullptr};
   Accounts accounts;
   Sharing sharing;
   History history;
@@ -86,8 +99,12 @@ struct CoreParts {
   QuotaLedger quotas;
   Trash trash;
   EmptyPlans plans;
+  Idempotency idempotency;
   Purger purger;
+  Scrubber scrubber;
   Flusher flusher;
+  Backups backups;
+  Checker checker;
 };
 
 }  // namespace reprieve

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,11 +27,32 @@ struct StoreSettings {
   std::filesystem::path path;
   // How long a change may wait to be safe from a power cut when nobody calls fsync(2).
   std::chrono::milliseconds commit_interval{5000};
+  // How old the newest backup of the metadata may become while there are changes; none: they are made by hand only.
+  std::optional<std::chrono::milliseconds> backup_interval = std::chrono::hours(6);
+  // So many backups are kept, the newest.
+  std::size_t backup_keep = 8;
+};
+
+// When the bytes of files are compared with checksums that are kept of them.
+enum class Checksums : std::uint8_t {
+  off,      // none are kept
+  scrub,    // in the background
+  at_open,  // also before an open is answered
+};
+
+// [integrity] of reprieve.toml(5).
+struct IntegritySettings {
+  Checksums checksums = Checksums::off;
+  // Bytes a second that the comparison in the background reads.
+  std::uint64_t rate = std::uint64_t{64} << 20;
+  // From the end of one comparison of all files to the start of the next.
+  std::chrono::milliseconds interval = std::chrono::hours(24);
 };
 
 struct Settings {
   StoreSettings store;
   TrashSettings trash;
+  IntegritySettings integrity;
 };
 
 }  // namespace reprieve

@@ -79,6 +79,33 @@ void log_lines(spdlog::level::level_enum level, const std::string& text) {
   for (std::string line; std::getline(lines, line);) spdlog::log(level, "{}", line);
 }
 
+void log_backup(const Result<Backup>& backup) {
+  if (backup) {
+    spdlog::info("backup of the metadata: {}, {} bytes, {} ms", backup->file.filename().string(), backup->bytes,
+                 backup->took.count());
+  } else {
+    spdlog::error("no backup of the metadata could be made: {}", reason_of(backup.error()));
+  }
+}
+
+class IntegrityLog final : public IntegrityListener {
+ public:
+  void found_damaged(const DamagedFile& file, const std::string& how) override {
+    spdlog::warn("inode={} account={} is damaged: {}; reprievectl damaged tells its path", file.inode.number(),
+                 file.account, how);
+    spdlog::debug("inode={} is {}", file.inode.number(), file.path);
+  }
+  void reads_through_cache() override {
+    spdlog::warn(
+        "the file system of the store does not let files be read past the page cache (O_DIRECT): what a disk has done"
+        " to one that is in the cache is not found");
+  }
+};
+
+void log_background_failure(std::string_view work, const Error& why) {
+  spdlog::error("{}: {}; it is tried again", work, reason_of(why));
+}
+
 }  // namespace
 
 Result<void> check_surroundings(const Config& config, const service::Inheritance& inherited) {
@@ -115,7 +142,8 @@ Result<void> App::start() {
   // For folders on the way to the socket. Modes of files in the mounts never meet it: they are rows.
   ::umask(S_IWGRP | S_IWOTH);
   raise_descriptor_limit();
-  const bool rings = config_.fuse.io_uring != IoUringChoice::off && !service::has_holder();
+  const bool rings = config_.fuse.io_uring != IoUringChoice::off && !service::has_holder() &&
+                     config_.core.integrity.checksums != Checksums::at_open;
   confine(Part::daemon, rings ? RingUse::possible : RingUse::none);
   REPRIEVE_TRY(inherited_, service::inherit());
   // All that can be wrong without a store, before one is made.
@@ -126,12 +154,22 @@ Result<void> App::start() {
   invalidator_ = std::make_unique<fs::Invalidator>();
   REPRIEVE_TRY_VOID(invalidator_->start());
   REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_, inherited_.opens()));
+  files_->on_background_failure(&log_background_failure);
+  if (const std::size_t nameless = files_->nameless_blobs(); nameless != 0) {
+    spdlog::warn(
+        "files whose names a power cut took, or that are newer than metadata.db: {}, kept; reprievectl check"
+        " --repair puts them into lost+found",
+        nameless);
+  }
   files_->set_change_listener(invalidator_.get());
+  integrity_log_ = std::make_unique<IntegrityLog>();
+  files_->set_integrity_listener(integrity_log_.get());
   REPRIEVE_TRY(mounts_, Mounts::make(*files_, *invalidator_));
   // The socket first, which can be refused without having mounted anything; it is served last.
   REPRIEVE_TRY_VOID(listen(socket));
   REPRIEVE_TRY_VOID(mount_all());
   REPRIEVE_TRY_VOID(server_->start());
+  REPRIEVE_TRY_VOID(files_->backups().start(&log_backup));
   files_->history().configured({.uid = ::geteuid()}, "the daemon has started");
   service::ready(summary());
   spdlog::info("ready");
@@ -143,6 +181,7 @@ Result<control::ServerOptions> App::socket_options() {
   control::ServerOptions options;
   options.version = REPRIEVE_VERSION;
   REPRIEVE_TRY(options.group, socket_group(config_.control.group));
+  if (config_.control.everyone) options.mode = 0666;
   if (inherited_.socket) return options;
   REPRIEVE_TRY(options.socket, socket_path(config_.control.socket));
   if (inherited_.own_socket && service::file_of_socket(inherited_.own_socket->get()) != options.socket) {
@@ -212,12 +251,16 @@ App::End App::serve() {
 
 ExitCode App::stop(End end) {
   service::stopping();
+  if (files_) files_->interrupt_check();
   if (server_) end == End::leave ? server_->leave() : server_->stop();
   if (mounts_) end == End::leave ? mounts_->leave() : mounts_->stop();
   if (end == End::stop) service::let_go(service::kSocketName);
   ExitCode code = ExitCode::done;
   if (files_) {
     files_->set_change_listener(nullptr);
+    // Programs wait for a next daemon, which brings the records up to date as well.
+    if (const auto recorded = end == End::stop ? files_->backups().record() : Result<void>(); !recorded)
+      spdlog::warn("the records beside the blobs are not up to date: {}", reason_of(recorded.error()));
     if (const auto synced = files_->sync(); !synced) {
       spdlog::error("the store was not flushed: {}", reason_of(synced.error()));
       code = ExitCode::refused_or_failed;

@@ -62,6 +62,7 @@ class App {
   FileDescriptor signals_;
   bool goes_on_ = false;            // with a mount of the daemon before this one
   service::Inheritance inherited_;  // until the mounts and the server have it
+  std::unique_ptr<IntegrityListener> integrity_log_;
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<fs::Invalidator> invalidator_;
   std::unique_ptr<Mounts> mounts_;

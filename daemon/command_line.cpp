@@ -40,7 +40,12 @@ struct Arguments {
   std::vector<std::string> mounts;
   std::string socket;
   bool check_config = false;
+  bool check = false;
+  bool repair = false;
+  bool json = false;
   bool supervise = false;
+  std::string restore_metadata;
+  bool rebuild_metadata = false;
 };
 
 void declare_options(CLI::App& app, Arguments& arguments) {
@@ -59,6 +64,16 @@ void declare_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--socket", arguments.socket, "Listen for reprievectl on this socket")->type_name("PATH");
   app.add_flag("--check-config", arguments.check_config,
                "Read the configuration, tell what is wrong with it or missing, and exit");
+  app.add_option("--restore-metadata", arguments.restore_metadata,
+                 "Put this backup in the place of the store's metadata, and exit; no daemon may serve the store")
+      ->type_name("FILE");
+  auto* check = app.add_flag("--check", arguments.check, "Check the store, which no daemon may hold, and exit");
+  app.add_flag("--repair", arguments.repair,
+               "With --check: put right what can be; what has no place goes to projects/lost+found-DATE")
+      ->needs(check);
+  app.add_flag("--json", arguments.json, "With --check: tell the findings as JSON")->needs(check);
+  app.add_flag("--rebuild-metadata", arguments.rebuild_metadata,
+               "Make the store's metadata anew from what lies beside the blobs, and exit");
   app.add_flag("--supervise", arguments.supervise,
                "Keep a small process that holds the mounts, and starts the serving one again when it dies");
 }
@@ -76,7 +91,12 @@ CommandLine resolve(const Arguments& arguments) {
   if (!arguments.socket.empty()) line.socket = absolute(arguments.socket);
   for (const std::string& mount : arguments.mounts) line.mounts.push_back(*parse_mount(mount));
   line.check_config = arguments.check_config;
+  line.check = arguments.check;
+  line.repair = arguments.repair;
+  line.json = arguments.json;
   line.supervise = arguments.supervise;
+  line.rebuild_metadata = arguments.rebuild_metadata;
+  if (!arguments.restore_metadata.empty()) line.restore_metadata = absolute(arguments.restore_metadata);
   return line;
 }
 

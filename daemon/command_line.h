@@ -18,7 +18,12 @@ struct CommandLine {
   std::vector<MountSettings> mounts;
   std::optional<std::filesystem::path> socket;
   bool check_config = false;
+  bool check = false;
+  bool repair = false;
+  bool json = false;
   bool supervise = false;
+  std::optional<std::filesystem::path> restore_metadata;  // the file to take it from
+  bool rebuild_metadata = false;
 };
 
 // The program ends here: --help, --version, or a wrong command line.

@@ -30,6 +30,7 @@ struct MountSettings {
 struct ControlSettings {
   std::filesystem::path socket;  // empty: default_socket_path()
   std::string group;             // empty: "reprieve", for a daemon that runs as root and where there is one
+  bool everyone = false;         // every user may connect
 };
 
 struct FuseSettings {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -20,6 +21,11 @@ using Choices = std::span<const std::pair<std::string_view, Choice>>;
 constexpr std::array<std::pair<std::string_view, TrashRm>, 2> kTrashRm{{
     {"refuse", TrashRm::refuse},
     {"purge", TrashRm::purge},
+}};
+constexpr std::array<std::pair<std::string_view, Checksums>, 3> kChecksums{{
+    {"off", Checksums::off},
+    {"scrub", Checksums::scrub},
+    {"open", Checksums::at_open},
 }};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLogLevels{{
     {"error", LogLevel::error},
@@ -44,6 +50,8 @@ constexpr std::array<std::pair<std::string_view, std::chrono::milliseconds>, 5> 
     {"d", 24h},
 }};
 constexpr std::int64_t kMaxThreads = 64;
+constexpr std::int64_t kMostBackups = 1000;
+constexpr std::string_view kOff = "off";
 
 ValueProblem read_string(const toml::node& value, std::string& out) {
   const auto* text = value.as_string();
@@ -58,6 +66,16 @@ ValueProblem read_bool(const toml::node& value, bool& out) {
   const auto* flag = value.as_boolean();
   if (flag == nullptr) return "must be true or false";
   out = flag->get();
+  return std::nullopt;
+}
+
+// From 1 on.
+template <typename Number>
+ValueProblem read_number(const toml::node& value, std::int64_t most, Number& out) {
+  const auto* number = value.as_integer();
+  if (number == nullptr || number->get() < 1 || number->get() > most)
+    return fmt::format("must be a number between 1 and {}", most);
+  out = static_cast<Number>(number->get());
   return std::nullopt;
 }
 
@@ -105,13 +123,51 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
-ValueProblem read_commit_interval(const toml::node& value, Config& config) {
+std::string show_duration(std::chrono::milliseconds length) {
+  const auto fits = [length](const auto& unit) { return length % unit.second == 0ms; };
+  const auto unit = std::find_if(kUnits.rbegin(), kUnits.rend(), fits);
+  return fmt::format("{}{}", length / unit->second, unit->first);
+}
+
+ValueProblem read_duration(const toml::node& value, std::chrono::milliseconds least, std::chrono::milliseconds most,
+                           std::chrono::milliseconds& out) {
   const auto* text = value.as_string();
   const auto duration = text == nullptr ? std::nullopt : parse_duration(text->get());
   if (!duration) return R"(must be a time with its unit, as "5s": ms, s, min, h or d)";
-  if (*duration < 10ms || *duration > 1h) return "must be between 10ms and 1h";
-  config.core.store.commit_interval = *duration;
+  if (*duration < least || *duration > most)
+    return fmt::format("must be between {} and {}", show_duration(least), show_duration(most));
+  out = *duration;
   return std::nullopt;
+}
+
+ValueProblem read_commit_interval(const toml::node& value, Config& config) {
+  return read_duration(value, 10ms, 1h, config.core.store.commit_interval);
+}
+
+ValueProblem read_scrub_interval(const toml::node& value, Config& config) {
+  return read_duration(value, 1s, 24h * 366, config.core.integrity.interval);
+}
+
+ValueProblem read_scrub_rate(const toml::node& value, Config& config) {
+  constexpr std::int64_t kMostMebibytes = 1 << 20;
+  std::uint64_t mebibytes = 0;
+  if (auto problem = read_number(value, kMostMebibytes, mebibytes)) return *problem + ", of MiB a second";
+  config.core.integrity.rate = mebibytes << 20;
+  return std::nullopt;
+}
+
+ValueProblem read_backup_interval(const toml::node& value, Config& config) {
+  auto& interval = config.core.store.backup_interval;
+  const auto* text = value.as_string();
+  interval = text == nullptr ? std::nullopt : parse_duration(text->get());
+  if (interval && (*interval < 1min || *interval > 365 * 24h)) return "must be between 1min and 365d";
+  if (!interval && (text == nullptr || text->get() != kOff))
+    return R"(must be "off", or a time with its unit, as "6h": ms, s, min, h or d)";
+  return std::nullopt;
+}
+
+ValueProblem read_backup_keep(const toml::node& value, Config& config) {
+  return read_number(value, kMostBackups, config.core.store.backup_keep);
 }
 
 ValueProblem read_exclude(const toml::node& value, Config& config) {
@@ -130,11 +186,7 @@ ValueProblem read_exclude(const toml::node& value, Config& config) {
 }
 
 ValueProblem read_threads(const toml::node& value, Config& config) {
-  const auto* number = value.as_integer();
-  if (number == nullptr || number->get() < 1 || number->get() > kMaxThreads)
-    return fmt::format("must be a number between 1 and {}", kMaxThreads);
-  config.fuse.threads = static_cast<unsigned>(number->get());
-  return std::nullopt;
+  return read_number(value, kMaxThreads, config.fuse.threads);
 }
 
 ValueProblem read_account(const toml::node& value, MountSettings& mount) {
@@ -158,14 +210,22 @@ constexpr std::array kConfigKeys{
               [](const Config& config) { return config.core.store.path.string(); }},
     ConfigKey{"store", "commit_interval", &read_commit_interval,
               [](const Config& config) { return fmt::format("{}", config.core.store.commit_interval.count()); }},
-    ConfigKey{"store", "backup_interval", nullptr, nullptr},
-    ConfigKey{"store", "backup_keep", nullptr, nullptr},
+    ConfigKey{"store", "backup_interval", &read_backup_interval,
+              [](const Config& config) {
+                const auto& interval = config.core.store.backup_interval;
+                return interval ? fmt::format("{}", interval->count()) : std::string(kOff);
+              }},
+    ConfigKey{"store", "backup_keep", &read_backup_keep,
+              [](const Config& config) { return fmt::format("{}", config.core.store.backup_keep); }},
     ConfigKey{"control", "socket",
               [](const toml::node& value, Config& config) { return read_path(value, config.control.socket); },
               [](const Config& config) { return config.control.socket.string(); }},
     ConfigKey{"control", "group",
               [](const toml::node& value, Config& config) { return read_string(value, config.control.group); },
               [](const Config& config) { return config.control.group; }},
+    ConfigKey{"control", "everyone",
+              [](const toml::node& value, Config& config) { return read_bool(value, config.control.everyone); },
+              [](const Config& config) { return fmt::format("{}", config.control.everyone); }},
     ConfigKey{"control", "tcp", nullptr, nullptr},
     ConfigKey{"trash", "keep_replaced",
               [](const toml::node& value, Config& config) { return read_bool(value, config.core.trash.keep_replaced); },
@@ -176,6 +236,15 @@ constexpr std::array kConfigKeys{
         "trash", "rm",
         [](const toml::node& value, Config& config) { return read_choice(value, kTrashRm, config.core.trash.rm); },
         [](const Config& config) { return show_choice(kTrashRm, config.core.trash.rm); }},
+    ConfigKey{"integrity", "checksums",
+              [](const toml::node& value, Config& config) {
+                return read_choice(value, kChecksums, config.core.integrity.checksums);
+              },
+              [](const Config& config) { return show_choice(kChecksums, config.core.integrity.checksums); }},
+    ConfigKey{"integrity", "scrub_rate", &read_scrub_rate,
+              [](const Config& config) { return fmt::format("{}", config.core.integrity.rate); }},
+    ConfigKey{"integrity", "scrub_interval", &read_scrub_interval,
+              [](const Config& config) { return fmt::format("{}", config.core.integrity.interval.count()); }},
     ConfigKey{"trash", "max_age", nullptr, nullptr},
     ConfigKey{"trash", "max_bytes", nullptr, nullptr},
     ConfigKey{"trash", "min_free", nullptr, nullptr},

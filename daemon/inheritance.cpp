@@ -141,7 +141,7 @@ Result<Inheritance> inherit() {
   return sort(std::move(passed));
 }
 
-Result<Inheritance> sort(std::vector<Named> held) {
+Result<Inheritance> sort(std::vector<Named>&& held) {
   Inheritance inheritance;
   Halves halves;
   for (auto& [name, descriptor] : held) {

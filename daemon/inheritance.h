@@ -8,7 +8,7 @@
 
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
-#include "core/content.h"
+#include "core/tree/content.h"
 #include "fs/mount_record.h"
 #include "fs/session.h"
 
@@ -58,7 +58,7 @@ struct Named {
 
 // What held descriptors are. A mount that is of no use to this version, without a readable record for one, is let go
 // with a warning. invalid_argument: what has another name is not one listening Unix stream socket.
-Result<Inheritance> sort(std::vector<Named> held);
+Result<Inheritance> sort(std::vector<Named>&& held);
 // The same of what this process was started with. Once: it takes the descriptors over.
 Result<Inheritance> inherit();
 

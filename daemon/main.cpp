@@ -9,8 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "core/upkeep/checker.h"
+#include "core/upkeep/metadata_rebuild.h"
+#include "core/upkeep/metadata_restore.h"
 #include "daemon/app.h"
 #include "daemon/command_line.h"
+#include "daemon/control/api_check.h"
 #include "daemon/exit_codes.h"
 #include "daemon/inheritance.h"
 #include "daemon/logging.h"
@@ -22,6 +26,48 @@ namespace {
 void complain(const reprieve::Error& error) {
   std::istringstream lines{std::string(reason_of(error))};
   for (std::string line; std::getline(lines, line);) fmt::print(stderr, "reprieved: {}\n", line);
+}
+
+void tell(const reprieve::Reconciliation& outcome) {
+  if (outcome.found != 0) fmt::print("without a name, now in {}: {}\n", outcome.folder, outcome.found);
+  for (const std::string& path : outcome.gone) fmt::print("destroyed since, and left out: {}\n", path);
+}
+
+int restore(const reprieve::Config& config, const std::filesystem::path& file) {
+  using namespace reprieve;
+  const auto restored = restore_metadata(config.core.store.path, file, KernelClock().now());
+  if (!restored) {
+    complain(restored.error());
+    return to_status(ExitCode::refused_or_failed);
+  }
+  fmt::print("the metadata of {} is that of {}\n", config.core.store.path.string(), file.string());
+  if (!restored->before.empty()) fmt::print("what it was before is {}\n", restored->before.string());
+  tell(restored->reconciliation);
+  return to_status(ExitCode::done);
+}
+
+int rebuild(const reprieve::Config& config) {
+  using namespace reprieve;
+  const auto rebuilt = rebuild_metadata(config.core.store.path, KernelClock().now());
+  if (!rebuilt) {
+    complain(rebuilt.error());
+    return to_status(ExitCode::refused_or_failed);
+  }
+  fmt::print("the metadata of {} is made from {} records\n", config.core.store.path.string(), rebuilt->inodes);
+  if (rebuilt->unreadable != 0) fmt::print("files of records that are damaged: {}\n", rebuilt->unreadable);
+  tell(rebuilt->reconciliation);
+  return to_status(ExitCode::done);
+}
+
+reprieve::ExitCode check(const std::filesystem::path& store, const reprieve::CommandLine& line) {
+  using namespace reprieve;
+  const auto report = check_closed_store(store, line.repair ? CheckMode::repair : CheckMode::find, KernelClock());
+  if (!report) {
+    complain(report.error());
+    return ExitCode::refused_or_failed;
+  }
+  fmt::print("{}", line.json ? control::json_of(*report) + "\n" : control::text_of(*report));
+  return report->found == report->repaired ? ExitCode::done : ExitCode::refused_or_failed;
 }
 
 int run(int argc, const char* const* argv) {
@@ -47,6 +93,9 @@ int run(int argc, const char* const* argv) {
     fmt::print("the configuration is valid\n");
     return to_status(ExitCode::done);
   }
+  if (line.restore_metadata) return restore(*config, *line.restore_metadata);
+  if (line.check) return to_status(check(config->core.store.path, line));
+  if (line.rebuild_metadata) return rebuild(*config);
   start_logging(config->log_level);
   if (line.supervise) {
     std::vector<std::string> arguments(argv, argv + argc);

@@ -67,6 +67,7 @@ void AttributesDispatcher::listxattr(Reply reply, fuse_ino_t node, std::size_t s
   answer_sized(std::move(reply), list, size);
 }
 
+// The kernel does not number this change of mode and ctime either (see Invalidator; fuse_set_acl, fs/fuse/acl.c).
 void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* name, const char* value, std::size_t size,
                                     int flags) {
   if (mount_.was_carried_out(reply)) return void(std::move(reply).done());
@@ -78,6 +79,7 @@ void AttributesDispatcher::setxattr(Reply reply, fuse_ino_t node, const char* na
   const auto set = mount_.core.attributes().set_xattr(mount_.account, mount_.inode_of(node), name,
                                                       std::string(value, size), *mode, caller);
   if (!set) return void(std::move(reply).error(set.error()));
+  mount_.invalidator.attributes_stale(mount_.inode_of(node));
   std::move(reply).done();
 }
 
@@ -86,6 +88,7 @@ void AttributesDispatcher::removexattr(Reply reply, fuse_ino_t node, const char*
   const auto removed =
       mount_.core.attributes().remove_xattr(mount_.account, mount_.inode_of(node), name, reply.caller(mount_.mount));
   if (!removed) return void(std::move(reply).error(removed.error()));
+  mount_.invalidator.attributes_stale(mount_.inode_of(node));
   std::move(reply).done();
 }
 

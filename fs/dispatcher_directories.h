@@ -24,7 +24,8 @@ class DirectoriesDispatcher {
  private:
   void list(Reply reply, InodeId directory, off_t offset, DirectoryStream stream, Detail detail);
   Result<void> add_dots(InodeId directory, off_t offset, DirectoryStream& stream);
-  Result<void> add_entries(InodeId directory, off_t offset, Detail detail, DirectoryStream& stream);
+  Result<void> fill(InodeId directory, off_t offset, Detail detail, DirectoryStream& stream);
+  Result<off_t> add_entries(InodeId directory, off_t offset, Detail detail, DirectoryStream& stream);
 
   MountContext& mount_;
 };

@@ -142,17 +142,34 @@ void FilesDispatcher::create(Reply reply, fuse_ino_t parent, const char* name, m
 
 Result<kernel::OpenOut> FilesDispatcher::open_and_publish(InodeId inode, int flags, const Reply& reply) {
   if (const auto before = published(reply.received())) return before->answer;
-  REPRIEVE_TRY(OpenFile file, mount_.core.content().open(mount_.account, inode, flags));
+  REPRIEVE_TRY(OpenFile file, mount_.core.content().open(mount_.account, inode, flags, Content::Compare::was_done));
   return publish(std::move(file), reply.received());
 }
 
 void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
   const InodeId inode = mount_.inode_of(node);
-  const auto opened = open_and_publish(inode, info->flags, reply);
+  const int flags = info->flags;
+  Content& content = mount_.core.content();
+  const auto waits = content.has_to_be_compared(inode);
+  if (!waits) return void(refuse(std::move(reply), waits.error()));
+  if (!*waits) {
+    if (content.open_flushes(flags)) WorkerPool::step_aside();
+    return answer_open(std::move(reply), inode, flags);
+  }
+  const uid_t uid = reply.caller(mount_.mount).uid;
+  mount_.waiting_opens.wait(content, inode, uid, std::move(reply),
+                            [this, inode, flags](Reply later, const Result<void>& compared) {
+                              if (!compared) return void(refuse(std::move(later), compared.error()));
+                              answer_open(std::move(later), inode, flags);
+                            });
+}
+
+void FilesDispatcher::answer_open(Reply reply, InodeId inode, int flags) {
+  const auto opened = open_and_publish(inode, flags, reply);
   if (!opened) return void(refuse(std::move(reply), opened.error()));
 
   // What was said to be stable is so no longer, in any mount.
-  if (writes(info->flags)) mount_.invalidator.attributes_stale(inode);
+  if (writes(flags)) mount_.invalidator.attributes_stale(inode);
   if (std::move(reply).wire(*opened) == Sent::no) withdraw(opened->handle);
 }
 

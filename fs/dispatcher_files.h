@@ -46,6 +46,8 @@ class FilesDispatcher {
   Result<CreatedFile> make(InodeId directory, std::string_view name, const NewFile& file, const Reply& reply);
   Result<kernel::CreateOut> create_and_open(InodeId directory, std::string_view name, const NewFile& file,
                                             const Reply& reply);
+  // The rest of open(), when the file need not be compared any more.
+  void answer_open(Reply reply, InodeId inode, int flags);
   Result<kernel::OpenOut> open_and_publish(InodeId inode, int flags, const Reply& reply);
   [[nodiscard]] Result<Attributes> attributes_of(const Published& file, InodeId directory, std::string_view name);
   // Makes a handle of an open file; what OPEN is answered with.

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/invalidator.h"
 
-#include <pthread.h>
+#include <spdlog/spdlog.h>
 
-#include <csignal>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
-#include "core/base/thread.h"
 #include "fs/kernel_channel.h"
+#include "fs/listings_under_way.h"
 #include "fs/node.h"
+#include "fs/worker_pool.h"
 
 namespace reprieve::fs {
 namespace {
+
+// A reader deals with an answer as soon as it has a processor. What is here so that no two operations wait for each
+// other for ever.
+constexpr std::chrono::milliseconds kLongestDoubt{1000};
 
 template <typename Body>
 std::vector<std::byte> notice(fuse_notify_code code, const Body& body, std::size_t more) {
@@ -40,25 +45,15 @@ std::vector<std::byte> stale_pages(fuse_ino_t node) {
 
 }  // namespace
 
-Invalidator::~Invalidator() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-    wake_.notify_one();
-  }
-  if (thread_.joinable()) thread_.join();
-}
-
 Result<void> Invalidator::start() {
-  REPRIEVE_TRY(herald_, Herald::start());
-  REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
-  return {};
+  REPRIEVE_TRY_VOID(notices_.start());
+  return listings_.start();
 }
 
-void Invalidator::add(MountId mount, InodeId root, KernelChannel& channel) {
-  herald_->add(mount, channel.descriptor());
+void Invalidator::add(MountId mount, InodeId root, KernelChannel& channel, ListingsUnderWay& listings) {
+  for (HeraldLane* lane : {&notices_, &listings_}) lane->herald().add(mount, channel.descriptor());
   MutexLock lock(mutex_);
-  mounts_[mount] = {.root = root, .channel = &channel};
+  mounts_[mount] = {.root = root, .channel = &channel, .listings = &listings};
 }
 
 void Invalidator::remove(MountId mount) {
@@ -67,10 +62,10 @@ void Invalidator::remove(MountId mount) {
     const auto found = mounts_.find(mount);
     if (found == mounts_.end()) return;
     found->second.leaving = true;
-    while (found->second.in_use > 0) settled_.wait(mutex_);
+    while (found->second.in_use > 0) out_of_use_.wait(mutex_);
     mounts_.erase(found);
   }
-  herald_->remove(mount);
+  for (HeraldLane* lane : {&notices_, &listings_}) lane->herald().remove(mount);
 }
 
 std::vector<MountId> Invalidator::mounts() {
@@ -83,93 +78,122 @@ std::vector<MountId> Invalidator::mounts() {
   return ids;
 }
 
-// Calls `tell` with the channel and the root, no lock held, if the mount is still there.
+// Calls `tell` with the mount, no lock held, if it is still there.
 template <typename Tell>
 void Invalidator::with_mount(MountId id, const Tell& tell) {
-  KernelChannel* channel = nullptr;
-  InodeId root;
+  Mount mount;
   {
     MutexLock lock(mutex_);
     const auto found = mounts_.find(id);
     if (found == mounts_.end() || found->second.leaving) return;
     ++found->second.in_use;
-    channel = found->second.channel;
-    root = found->second.root;
+    mount = found->second;
   }
-  tell(*channel, root);
+  tell(mount);
   MutexLock lock(mutex_);
-  if (--mounts_.at(id).in_use == 0) settled_.notify_all();
+  if (--mounts_.at(id).in_use == 0) out_of_use_.notify_all();
 }
 
 void Invalidator::attributes_stale(InodeId inode) {
   for (const MountId mount : mounts()) {
-    with_mount(mount, [inode](KernelChannel& channel, InodeId root) { channel.drop_attributes(to_node(inode, root)); });
+    with_mount(mount, [inode](const Mount& each) { each.channel->drop_attributes(to_node(inode, each.root)); });
   }
 }
 
+void Invalidator::tell(MountId id, const Mount& mount, HeraldLane& lane, const std::vector<std::byte>& notice) {
+  // The kernel refuses what it knows nothing of.
+  if (!lane.herald().tell(id, notice)) static_cast<void>(mount.channel->notify(notice));
+}
+
 void Invalidator::tell(MountId mount, const std::vector<Change>& changes) {
-  with_mount(mount, [this, mount, &changes](KernelChannel& channel, InodeId root) {
-    const auto tell = [&](const std::vector<std::byte>& notice) {
-      // The kernel refuses what it knows nothing of.
-      if (!herald_->tell(mount, notice)) static_cast<void>(channel.notify(notice));
-    };
+  with_mount(mount, [this, mount, &changes](const Mount& told) {
     for (const Change& change : changes) {
-      const fuse_ino_t node = to_node(change.inode, root);
-      if (change.name) tell(stale_name(node, change.name->bytes()));
-      tell(stale_pages(node));
+      const fuse_ino_t node = to_node(change.inode, told.root);
+      if (change.name) tell(mount, told, notices_, stale_name(node, change.name->bytes()));
+      tell(mount, told, notices_, stale_pages(node));
     }
   });
 }
 
+// Not what the inodes themselves have become: the kernel numbers that by itself (fuse_entry_unlinked, fs/fuse/dir.c;
+// fuse_change_attributes_common, fs/fuse/inode.c).
+void Invalidator::outdate_answers(const Changes& changes) {
+  with_mount(changes.through, [&changes](const Mount& mount) {
+    for (const Change& change : changes.seen) {
+      if (change.name) mount.channel->drop_attributes(to_node(change.inode, mount.root));
+    }
+  });
+}
+
+void Invalidator::doubt_all_names(MountId mount) {
+  with_mount(mount, [](const Mount& each) {
+    each.listings->doubt();
+    // Before Linux 6.16 a name that is in use may be believed until word of its change arrives.
+    static_cast<void>(each.channel->drop_all_names());
+  });
+  see_to_listings(mount);
+}
+
+void Invalidator::see_to_listings(MountId mount) {
+  listings_.post([this, mount] {
+    with_mount(mount, [this, mount](const Mount& each) {
+      for (const InodeId directory : each.listings->directories()) {
+        // Any name would do: it is looked for, with the directory's lock held, among those that the kernel knows.
+        static const std::string name = "a listing";
+        const ListingsUnderWay::Moment moment = each.listings->now();
+        tell(mount, each, listings_, stale_name(to_node(directory, each.root), name));
+        each.listings->locked_alone(directory, moment);
+      }
+    });
+  });
+}
+
+void Invalidator::wait_for_listings(const Changes& changes, const std::vector<MountId>& mounts) {
+  for (const MountId mount : mounts) {
+    if (mount == changes.through) continue;
+    with_mount(mount, [&changes](const Mount& each) {
+      for (const Change& change : changes.seen) {
+        if (!change.name || each.listings->is_certain(change.inode)) continue;
+        WorkerPool::step_aside();
+        if (!each.listings->wait_until_certain(change.inode, kLongestDoubt))
+          spdlog::warn("a program that lists a directory does not go on; another may be shown an old name in it");
+      }
+    });
+  }
+}
+
 void Invalidator::changed(const Changes& changes) {
   const bool inside_operation = static_cast<bool>(changes.through);
-  for (const MountId mount : mounts()) {
+  if (inside_operation) outdate_answers(changes);
+  const std::vector<MountId> told = mounts();
+  for (const MountId mount : told) {
     std::vector<Change> news = changes.aftermath;
     if (mount != changes.through) news.insert(news.end(), changes.seen.begin(), changes.seen.end());
+    if (changes.newly_shared) doubt_all_names(mount);
     if (news.empty()) continue;
     if (!inside_operation) {
       tell(mount, news);
       continue;
     }
     const bool elsewhere = mount != changes.through;
-    with_mount(mount, [&news, elsewhere](KernelChannel& channel, InodeId root) {
+    with_mount(mount, [&news, elsewhere](const Mount& each) {
       for (const Change& change : news) {
-        const fuse_ino_t node = to_node(change.inode, root);
+        const fuse_ino_t node = to_node(change.inode, each.root);
         if (elsewhere && change.name) {
-          channel.drop_listing(node);
+          each.channel->drop_listing(node);
         } else {
-          channel.drop_attributes(node);
+          each.channel->drop_attributes(node);
         }
       }
     });
-    MutexLock lock(mutex_);
-    queue_.push_back({.mount = mount, .changes = std::move(news)});
-    wake_.notify_one();
+    notices_.post([this, mount, news = std::move(news)] { tell(mount, news); });
   }
+  wait_for_listings(changes, told);
 }
 
 void Invalidator::settle() {
-  MutexLock lock(mutex_);
-  while (busy_ || !queue_.empty()) settled_.wait(mutex_);
-}
-
-void Invalidator::run() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  for (;;) {
-    std::deque<Notice> notices;
-    {
-      MutexLock lock(mutex_);
-      busy_ = false;
-      if (queue_.empty()) settled_.notify_all();
-      while (queue_.empty() && !stopping_) wake_.wait(mutex_);
-      if (queue_.empty()) return;
-      notices.swap(queue_);
-      busy_ = true;
-    }
-    for (const Notice& notice : notices) tell(notice.mount, notice.changes);
-  }
+  notices_.settle();
+  listings_.settle();
 }
 
 }  // namespace reprieve::fs

@@ -20,7 +20,8 @@
 
 #include "fs/late_requests.h"
 #include "fs/mount_record.h"
-#include "fs/ring_queue.h"
+#include "fs/request_form.h"
+#include "fs/ring_entry.h"
 
 namespace reprieve::fs {
 namespace {
@@ -161,7 +162,7 @@ void KernelChannel::process(RequestBuffer& buffer, std::uint32_t lane) {
     in_hand_of_thread = {.request = {.number = header.unique & ~kernel::kResent, .lane = lane},
                          .resent = (header.unique & kernel::kResent) != 0};
   }
-  ::fuse_session_process_buf(session_.get(), &buffer.buffer_);
+  hand_on(buffer.buffer_);
   if (!announced_.load(std::memory_order_relaxed) && initialised_.load(std::memory_order_relaxed)) {
     announced_.store(true, std::memory_order_relaxed);
     if (on_initialised_) on_initialised_(offered_);
@@ -171,7 +172,20 @@ void KernelChannel::process(RequestBuffer& buffer, std::uint32_t lane) {
 void KernelChannel::process(std::span<std::byte> request) {
   late::translate(request.data(), request.size());
   const fuse_buf buffer{.size = request.size(), .flags = fuse_buf_flags(0), .mem = request.data(), .fd = -1, .pos = 0};
-  ::fuse_session_process_buf(session_.get(), &buffer);
+  hand_on(buffer);
+}
+
+void KernelChannel::hand_on(const fuse_buf& request) {
+  const std::span bytes(static_cast<const std::byte*>(request.mem), request.size);
+  if (is_well_formed(bytes)) return ::fuse_session_process_buf(session_.get(), &request);
+  fuse_in_header header{};
+  if (bytes.size() < sizeof(header)) return;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  spdlog::error("a malformed request: opcode={} length={} of {}", header.opcode, bytes.size(), header.len);
+  if (!wants_answer(header.opcode)) return;
+  fuse_out_header answer{.len = sizeof(answer), .error = -EIO, .unique = header.unique};
+  const iovec part{.iov_base = &answer, .iov_len = sizeof(answer)};
+  if (!RingEntry::take_answer(&part, 1)) (void)::writev(descriptor(), &part, 1);
 }
 
 ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userdata) {
@@ -197,7 +211,7 @@ ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userda
 ssize_t KernelChannel::writev(int fd, iovec* parts, int count, void* userdata) {
   KernelChannel& channel = of(userdata);
   if (!channel.initialised_.load(std::memory_order_relaxed)) return channel.answer_init(fd, parts, count);
-  if (!RingQueue::take_answer(parts, count)) return ::writev(fd, parts, count);
+  if (!RingEntry::take_answer(parts, count)) return ::writev(fd, parts, count);
   return std::transform_reduce(parts, parts + count, ssize_t{0}, std::plus<>(),
                                [](const iovec& part) { return static_cast<ssize_t>(part.iov_len); });
 }

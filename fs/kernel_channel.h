@@ -112,6 +112,8 @@ class KernelChannel {
   explicit KernelChannel(Options options) : options_(std::move(options)) {}
   Result<void> use(int device);
 
+  // To libfuse, if it can take it; else answers EIO.
+  void hand_on(const fuse_buf& request);
   static ssize_t read(int fd, void* buffer, std::size_t size, void* userdata);
   static ssize_t writev(int fd, iovec* parts, int count, void* userdata);
   void note_init(const void* request, std::size_t size);

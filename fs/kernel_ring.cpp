@@ -57,7 +57,7 @@ Result<void> KernelRing::allow() {
 }
 
 Result<std::unique_ptr<KernelRing>> KernelRing::make(std::size_t payload_size, unsigned slow_threads,
-                                                     const ServeRequest& serve) {
+                                                     const RequestServer& server) {
   std::unique_ptr<KernelRing> ring(new KernelRing(slow_threads));
   REPRIEVE_TRY(const std::string online, read_line("/sys/devices/system/cpu/online"));
   REPRIEVE_TRY(const std::string possible, read_line("/sys/devices/system/cpu/possible"));
@@ -65,7 +65,7 @@ Result<std::unique_ptr<KernelRing>> KernelRing::make(std::size_t payload_size, u
   Result<void> made;
   for_each_in_list(online, [&](unsigned processor) {
     if (!made || processor >= kMostProcessors) return;
-    auto queue = RingQueue::make(processor, payload_size, serve, ring->slow_);
+    auto queue = RingQueue::make(processor, payload_size, server, ring->slow_);
     if (!queue) return void(made = fail(std::move(queue).error()));
     ring->queues_.push_back(*std::move(queue));
     served.resize(std::max<std::size_t>(served.size(), processor + 1));

@@ -23,7 +23,7 @@ class KernelRing {
   // Makes everything that can fail, before the kernel is told. The mount hangs until start() once it was.
   // `slow_threads`: see SlowLane. Errors: those of io_uring_setup(2); not_supported: too many processors.
   static Result<std::unique_ptr<KernelRing>> make(std::size_t payload_size, unsigned slow_threads,
-                                                  const ServeRequest& serve);
+                                                  const RequestServer& server);
   ~KernelRing() { stop(); }
   KernelRing(const KernelRing&) = delete;
   KernelRing& operator=(const KernelRing&) = delete;

@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <unordered_set>
 
-#include "core/accounts.h"
+#include "core/accounts/accounts.h"
 #include "core/file_system.h"
 #include "fs/convert.h"
 #include "fs/invalidator.h"
+#include "fs/listings_under_way.h"
 #include "fs/node.h"
 #include "fs/open_files.h"
 #include "fs/passthrough.h"
 #include "fs/reply.h"
+#include "fs/waiting_opens.h"
 
 namespace reprieve::fs {
 
@@ -23,11 +25,14 @@ struct MountContext {
   Invalidator& invalidator;
   Passthrough& passthrough;
   OpenFiles& open_files;
+  WaitingOpens& waiting_opens;
+  ListingsUnderWay& listings;
   // Of what the kernel sends anew: what the daemon before this one had carried out, though not answered. Constant once
   // requests are served.
   std::unordered_set<std::uint64_t> carried_out{};
 
   [[nodiscard]] InodeId inode_of(fuse_ino_t node) const { return to_inode(node, account.root); }
+  [[nodiscard]] fuse_ino_t node_of(InodeId inode) const { return to_node(inode, account.root); }
 
   // Whether all that is left to do for the request is the answer.
   [[nodiscard]] bool was_carried_out(const Reply& reply) const {
@@ -43,8 +48,7 @@ struct MountContext {
     return name_lifetime(directory, core.names().names_in(account, directory).value_or(Stability::view));
   }
   [[nodiscard]] fuse_entry_out entry_of(InodeId directory, const Attributes& attributes) const {
-    return entry_answer(to_node(attributes.inode, account.root), attributes,
-                        name_lifetime(directory, attributes.name_stability));
+    return entry_answer(node_of(attributes.inode), attributes, name_lifetime(directory, attributes.name_stability));
   }
 };
 

@@ -12,11 +12,13 @@
 
 #include <array>
 #include <cerrno>
+#include <deque>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 extern char** environ;  // NOLINT: POSIX wants it declared so
 
@@ -31,6 +33,8 @@ struct MountEntry {
   std::string type;
   std::string source;
 };
+
+std::string descriptor_path(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
 
 // Undoes the \040 of proc(5).
 std::string unescaped(std::string_view text) {
@@ -76,6 +80,44 @@ Result<void> detach_dead_mount(const std::filesystem::path& path, const std::str
   return ::geteuid() == 0 ? unmount_fuse(path) : unmount_with_helper(path);
 }
 
+// What an absolute path leads to, with no symbolic link left in it. Where a link leads is decided by its owner, so
+// those on the way have to be root's: access_denied.
+Result<std::filesystem::path> follow_roots_links(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // as the kernel follows (MAXSYMLINKS)
+  std::filesystem::path reached = "/";
+  std::deque<std::filesystem::path> rest(path.begin(), path.end());
+  for (int links = 0; !rest.empty();) {
+    const std::filesystem::path component = std::move(rest.front());
+    rest.pop_front();
+    if (component.empty() || component == "." || component == "/") continue;
+    const std::filesystem::path next = component == ".." ? reached.parent_path() : reached / component;
+    struct stat status {};
+    if (::lstat(next.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) {
+      reached = next;
+      continue;
+    }
+    if (status.st_uid != 0)
+      return fail(Errc::access_denied, next.string() + ": a symbolic link that is not root's is on the way");
+    if (++links > kMostLinks) return fail(from_errno(ELOOP, path.string()));
+    std::error_code failure;
+    const std::filesystem::path target = std::filesystem::read_symlink(next, failure);
+    if (failure) return fail(from_errno(failure.value(), next.string()));
+    if (target.is_absolute()) reached = "/";
+    rest.insert(rest.begin(), target.begin(), target.end());
+  }
+  return reached;
+}
+
+// A directory that is there under this very name, whatever happens to the name later.
+Result<FileDescriptor> hold_directory(const std::filesystem::path& canonical) {
+  FileDescriptor directory(::open(canonical.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return fail(from_errno(errno, canonical.string()));
+  std::error_code failure;
+  if (std::filesystem::read_symlink(descriptor_path(directory.get()), failure) != canonical)
+    return fail(Errc::access_denied, canonical.string() + ": a symbolic link has come to be on the way");
+  return directory;
+}
+
 }  // namespace
 
 bool is_dead_mount(int error_number) {
@@ -87,18 +129,22 @@ bool is_dead_mount(int error_number) {
 Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source) {
   std::error_code failure;
   const std::filesystem::path absolute = std::filesystem::absolute(path, failure).lexically_normal();
-  const std::filesystem::path place = absolute.has_filename() ? absolute : absolute.parent_path();
+  std::filesystem::path place = absolute.has_filename() ? absolute : absolute.parent_path();
+  if (::geteuid() == 0) {
+    REPRIEVE_TRY(place, follow_roots_links(place));
+  }
   struct stat status {};
   REPRIEVE_TRY_VOID(detach_own_dead_mount(place, source));
   if (::stat(place.c_str(), &status) != 0) return fail(from_errno(errno, place.string()));
   if (!S_ISDIR(status.st_mode)) return fail(Errc::not_directory, place.string() + ": not a directory");
 
-  const std::filesystem::path canonical = std::filesystem::canonical(place, failure);
+  // Of root's nothing is left to be resolved, and what comes in the way from here on is not to be.
+  if (::geteuid() != 0) place = std::filesystem::canonical(place, failure);
   if (failure) return fail(from_errno(failure.value(), place.string()));
-  if (const auto mounted = mounted_at(canonical); mounted && mounted->type == kType) {
-    return fail(Errc::exists, canonical.string() + ": " + mounted->source + " is mounted here");
+  if (const auto mounted = mounted_at(place); mounted && mounted->type == kType) {
+    return fail(Errc::exists, place.string() + ": " + mounted->source + " is mounted here");
   }
-  return canonical;
+  return place;
 }
 
 Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, const std::string& source) {
@@ -109,6 +155,7 @@ Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, cons
 }
 
 Result<FileDescriptor> mount_fuse(const MountRequest& request) {
+  REPRIEVE_TRY(const FileDescriptor directory, hold_directory(request.mountpoint));
   FileDescriptor device(::open(kDevice, O_RDWR | O_CLOEXEC));
   if (!device) return fail(from_errno(errno, kDevice));
   const std::string data =
@@ -116,7 +163,7 @@ Result<FileDescriptor> mount_fuse(const MountRequest& request) {
                   request.gid, request.allow_other ? ",allow_other" : "");
   // What root makes in its own account may be a device or set-id; from anybody else that would be a way to become root.
   const unsigned long flags = request.uid == 0 ? 0UL : MS_NOSUID | MS_NODEV;
-  if (::mount(request.source.c_str(), request.mountpoint.c_str(), kType, flags, data.c_str()) != 0) {
+  if (::mount(request.source.c_str(), descriptor_path(directory.get()).c_str(), kType, flags, data.c_str()) != 0) {
     return fail(from_errno(errno, "mounting " + request.mountpoint.string()));
   }
   return device;

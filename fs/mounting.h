@@ -27,15 +27,15 @@ struct MountRequest {
 
 // The absolute path of a directory that can be mounted on. What a killed daemon left there is detached, if it came from
 // `source`. Errors: not_found, not_directory, exists (something of ours is mounted there, or the dead mount of
-// something else), access_denied, io.
+// something else), access_denied (also, as root, where a symbolic link of somebody else's is on the way), io.
 Result<std::filesystem::path> prepare_mountpoint(const std::filesystem::path& path, const std::string& source);
 
 // Takes away a mount of `source` that is still in the tree though nobody serves it, as after `umount -f` of a busy one.
 // Nothing happens where there is none. io.
 Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, const std::string& source);
 
-// Mounts and returns the descriptor that the file system is served over. Errors: not_found (no /dev/fuse),
-// access_denied, io.
+// Mounts and returns the descriptor that the file system is served over. The mount point has no symbolic link in it.
+// Errors: not_found (no /dev/fuse), access_denied (also where a link has come to be in it), io.
 Result<FileDescriptor> mount_fuse(const MountRequest& request);
 
 // Takes the mount out of the tree, at once even if files in it are open. Nothing happens if it is gone already. io.

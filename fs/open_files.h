@@ -7,7 +7,7 @@
 
 #include "core/base/result.h"
 #include "core/base/sync.h"
-#include "core/content.h"
+#include "core/tree/content.h"
 #include "fs/mount_record.h"
 #include "fs/passthrough.h"
 

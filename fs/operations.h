@@ -7,11 +7,9 @@
 #include "fs/dispatcher_namespace.h"
 #include "fs/fuse_api.h"
 #include "fs/mount_context.h"
+#include "fs/request_form.h"
 
 namespace reprieve::fs {
-
-// The most bytes of data in one request or answer; also how much the kernel reads ahead.
-inline constexpr unsigned kMostData = 1024 * 1024;
 
 // Who carries out the requests of one mount.
 struct Dispatchers {

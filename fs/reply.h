@@ -41,7 +41,7 @@ class [[nodiscard]] Reply {
   // For what core has no word for: ENOSYS, ENOTTY.
   Sent error_number(int number) &&;
   Sent done() &&;
-  // For requests that want no answer.
+  // For requests that want no answer, or are to be left to somebody else.
   void nothing() &&;
 
   Sent bytes(const void* data, std::size_t size) &&;

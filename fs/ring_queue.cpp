@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "core/base/thread.h"
-#include "fs/fuse_api.h"
 #include "fs/slow_lane.h"
 
 namespace reprieve::fs {
@@ -30,25 +29,6 @@ constexpr std::size_t kHeaderSpace = 4096;
 // A completion without an entry: the wake event.
 constexpr std::uint64_t kWakeTag = 0;
 
-// May wait for a disk, or move so many bytes that the next in the queue should not wait for it.
-bool is_slow(const fuse_in_header& header, const std::byte* operation) {
-  const auto argument = [operation]<typename Argument>(Argument value) {
-    std::memcpy(&value, operation, sizeof(value));
-    return value;
-  };
-  switch (header.opcode) {
-    case FUSE_READ:
-    case FUSE_WRITE:
-    case FUSE_FSYNC:
-    case FUSE_FSYNCDIR:
-    case FUSE_FALLOCATE:
-    case FUSE_COPY_FILE_RANGE:
-    case FUSE_LSEEK: return true;
-    case FUSE_SETATTR: return (argument(fuse_setattr_in{}).valid & FATTR_SIZE) != 0;
-    default: return false;
-  }
-}
-
 // Not where an administrator keeps the daemon away from that processor: served from elsewhere it is only slower.
 void bind_to(unsigned processor) {
   cpu_set_t processors;
@@ -61,8 +41,6 @@ void bind_to(unsigned processor) {
 
 }  // namespace
 
-thread_local RingQueue::Entry* RingQueue::at_hand_ = nullptr;
-
 void RingQueue::RingCloser::operator()(io_uring* ring) const {
   ::io_uring_queue_exit(ring);
   delete ring;  // NOLINT(cppcoreguidelines-owning-memory): this is the owner
@@ -70,18 +48,18 @@ void RingQueue::RingCloser::operator()(io_uring* ring) const {
 
 void RingQueue::MemoryCloser::operator()(std::byte* memory) const { ::munmap(memory, size); }
 
-RingQueue::RingQueue(unsigned processor, std::size_t payload_size, ServeRequest serve, SlowLane& slow)
+RingQueue::RingQueue(unsigned processor, std::size_t payload_size, RequestServer server, SlowLane& slow)
     : processor_(processor),
       payload_size_(payload_size),
-      serve_(std::move(serve)),
+      server_(std::move(server)),
       slow_(slow),
       queues_(kDepth, static_cast<std::uint16_t>(processor)) {}
 
 RingQueue::~RingQueue() { stop(); }
 
-Result<std::unique_ptr<RingQueue>> RingQueue::make(unsigned processor, std::size_t payload_size, ServeRequest serve,
+Result<std::unique_ptr<RingQueue>> RingQueue::make(unsigned processor, std::size_t payload_size, RequestServer server,
                                                    SlowLane& slow) {
-  std::unique_ptr<RingQueue> queue(new RingQueue(processor, payload_size, std::move(serve), slow));
+  std::unique_ptr<RingQueue> queue(new RingQueue(processor, payload_size, std::move(server), slow));
   REPRIEVE_TRY_VOID(queue->set_up());
   return queue;
 }
@@ -111,15 +89,11 @@ Result<void> RingQueue::map_entries() {
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return fail(from_errno(errno, "buffers of io_uring"));
   memory_ = {static_cast<std::byte*>(memory), MemoryCloser{each * queues_.size()}};
-  entries_.resize(queues_.size());
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    Entry& entry = entries_[i];
+  entries_.reserve(queues_.size());
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
     std::byte* start = memory_.get() + i * each;
-    entry.queue = queues_[i];
-    entry.header = new (start) kernel::RingHeader{};
-    entry.payload = start + kHeaderSpace;
-    entry.pieces[0] = {.iov_base = entry.header, .iov_len = sizeof(kernel::RingHeader)};
-    entry.pieces[1] = {.iov_base = entry.payload, .iov_len = payload_size_};
+    entries_.emplace_back(queues_[i], *new (start) kernel::RingHeader{},
+                          std::span(start + kHeaderSpace, payload_size_));
   }
   return {};
 }
@@ -157,7 +131,7 @@ void RingQueue::run(std::promise<Result<void>> registered) {
 
 Result<void> RingQueue::register_entries() {
   listen_for_wake();
-  for (Entry& entry : entries_) submit(entry, kernel::kRingRegister);
+  for (RingEntry& entry : entries_) submit(entry, kernel::kRingRegister);
   if (const int result = ::io_uring_submit(ring_.get()); result < 0) return fail(from_errno(-result, "io_uring"));
   // A refusal is there at once; requests may be too, and are left for later.
   unsigned head = 0;
@@ -200,7 +174,7 @@ RingQueue::Event RingQueue::serve_completions() {
       submit_handed_back();
       listen_for_wake();
     } else if (each.res == 0) {
-      receive(*reinterpret_cast<Entry*>(each.user_data));  // NOLINT(performance-no-int-to-ptr): as it was put in
+      receive(*reinterpret_cast<RingEntry*>(each.user_data));  // NOLINT(performance-no-int-to-ptr): as it was put in
     } else if (each.res == -ENOTCONN) {
       event = Event::over;  // the mount is gone, of which the reader of the channel hears too
     } else {
@@ -210,67 +184,21 @@ RingQueue::Event RingQueue::serve_completions() {
   return event;
 }
 
-void RingQueue::receive(Entry& entry) {
-  fuse_in_header header{};
-  std::memcpy(&header, entry.header->in_out, sizeof(header));
-  entry.unique = header.unique;
-  entry.answered = false;
-  if (!is_slow(header, entry.header->operation)) {
-    carry_out(entry, {scratch_.get(), kHeaderSpace + payload_size_});
+void RingQueue::receive(RingEntry& entry) {
+  if (!entry.is_slow(server_.open_is_slow)) {
+    entry.carry_out(server_.serve, {scratch_.get(), kHeaderSpace + payload_size_});
     submit(entry, kernel::kRingCommitAndFetch);
     return;
   }
   slow_.post([this, &entry] {
-    const std::size_t size = kHeaderSpace + entry.header->entry.payload_size;
+    const std::size_t size = entry.request_size();
     const auto scratch = std::make_unique_for_overwrite<std::byte[]>(size);
-    carry_out(entry, {scratch.get(), size});
+    entry.carry_out(server_.serve, {scratch.get(), size});
     hand_back(entry);
   });
 }
 
-void RingQueue::carry_out(Entry& entry, std::span<std::byte> scratch) const {
-  fuse_in_header header{};
-  std::memcpy(&header, entry.header->in_out, sizeof(header));
-  // The kernel says how long header, operation and payload are together.
-  const std::size_t payload = entry.header->entry.payload_size;
-  const std::size_t fixed = header.len - std::min<std::size_t>(header.len, sizeof(header) + payload);
-  if (fixed <= sizeof(entry.header->operation) && header.len <= scratch.size()) {
-    std::byte* at = scratch.data();
-    std::memcpy(at, entry.header->in_out, sizeof(header));
-    std::memcpy(at + sizeof(header), entry.header->operation, fixed);
-    std::memcpy(at + sizeof(header) + fixed, entry.payload, payload);
-    at_hand_ = &entry;
-    serve_(scratch.first(header.len));
-    at_hand_ = nullptr;
-  }
-  if (entry.answered) return;
-  // What a listing looked up in vain is forgotten by an ordinary request (fuse_force_forget, fs/fuse/readdir.c).
-  const bool wants_no_answer = header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET;
-  if (!wants_no_answer) spdlog::error("bug: opcode={} was left unanswered", header.opcode);
-  const fuse_out_header answer{.len = sizeof(answer), .error = wants_no_answer ? 0 : -EIO, .unique = entry.unique};
-  std::memcpy(entry.header->in_out, &answer, sizeof(answer));
-  entry.header->entry.payload_size = 0;
-}
-
-bool RingQueue::take_answer(const iovec* parts, int count) {
-  Entry* entry = at_hand_;
-  fuse_out_header header{};
-  if (entry == nullptr || entry->answered || parts[0].iov_len != sizeof(header)) return false;
-  std::memcpy(&header, parts[0].iov_base, sizeof(header));
-  if (header.unique != entry->unique) return false;
-  std::size_t size = 0;
-  for (const iovec& part : std::span(parts, static_cast<std::size_t>(count)).subspan(1)) {
-    if (size + part.iov_len > entry->pieces[1].iov_len) return false;
-    std::memcpy(entry->payload + size, part.iov_base, part.iov_len);
-    size += part.iov_len;
-  }
-  std::memcpy(entry->header->in_out, &header, sizeof(header));
-  entry->header->entry.payload_size = static_cast<std::uint32_t>(size);
-  entry->answered = true;
-  return true;
-}
-
-void RingQueue::hand_back(Entry& entry) {
+void RingQueue::hand_back(RingEntry& entry) {
   {
     const MutexLock lock(mutex_);
     handed_back_.push_back(&entry);
@@ -279,12 +207,12 @@ void RingQueue::hand_back(Entry& entry) {
 }
 
 void RingQueue::submit_handed_back() {
-  std::vector<Entry*> answered;
+  std::vector<RingEntry*> answered;
   {
     const MutexLock lock(mutex_);
     answered.swap(handed_back_);
   }
-  for (Entry* entry : answered) submit(*entry, kernel::kRingCommitAndFetch);
+  for (RingEntry* entry : answered) submit(*entry, kernel::kRingCommitAndFetch);
 }
 
 // Can fail only where the counter is full, and then the thread is woken already.
@@ -296,17 +224,16 @@ void RingQueue::listen_for_wake() {
   submission.user_data = kWakeTag;
 }
 
-void RingQueue::submit(Entry& entry, std::uint32_t command) {
+void RingQueue::submit(RingEntry& entry, std::uint32_t command) {
   io_uring_sqe& submission = next_submission();
   ::io_uring_prep_rw(IORING_OP_URING_CMD, &submission, device_, nullptr, 0, 0);
   submission.cmd_op = command;
   submission.user_data = reinterpret_cast<std::uint64_t>(&entry);
   if (command == kernel::kRingRegister) {
-    submission.addr = reinterpret_cast<std::uint64_t>(entry.pieces);
-    submission.len = 2;
+    submission.addr = reinterpret_cast<std::uint64_t>(entry.pieces().data());
+    submission.len = static_cast<std::uint32_t>(entry.pieces().size());
   }
-  const kernel::RingCommand details{
-      .flags = 0, .commit_id = entry.header->entry.commit_id, .queue = entry.queue, .padding = {}};
+  const kernel::RingCommand details{.flags = 0, .commit_id = entry.commit_id(), .queue = entry.queue(), .padding = {}};
   // The submissions of this ring are twice as long as the type (IORING_SETUP_SQE128).
   std::memcpy(reinterpret_cast<std::byte*>(&submission) + offsetof(io_uring_sqe, cmd), &details, sizeof(details));
 }

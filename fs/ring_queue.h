@@ -2,30 +2,29 @@
 #pragma once
 
 #include <liburing.h>
-#include <sys/uio.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <future>
 #include <memory>
-#include <span>
 #include <thread>
 #include <vector>
 
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "core/base/sync.h"
-#include "fs/kernel_abi.h"
+#include "fs/ring_entry.h"
 
 namespace reprieve::fs {
 
 class SlowLane;
 
-// Who carries out a request, laid out in one piece as read(2) on /dev/fuse would give it, and answers before it
-// returns.
-using ServeRequest = std::function<void(std::span<std::byte> request)>;
+// What is to be done with requests. Called by many threads at a time.
+struct RequestServer {
+  ServeRequest serve;
+  OpenIsSlow open_is_slow;
+};
 
 // The requests of one processor's clients, and the thread, bound to that processor, that serves them: the kernel hands
 // it a request where the client has just gone to sleep, so that no other processor has to be woken. An answer and the
@@ -36,7 +35,7 @@ using ServeRequest = std::function<void(std::span<std::byte> request)>;
 class RingQueue {
  public:
   // `payload_size`: the most bytes of a request or an answer besides its headers. Errors: those of io_uring_setup(2).
-  static Result<std::unique_ptr<RingQueue>> make(unsigned processor, std::size_t payload_size, ServeRequest serve,
+  static Result<std::unique_ptr<RingQueue>> make(unsigned processor, std::size_t payload_size, RequestServer server,
                                                  SlowLane& slow);
   ~RingQueue();
   RingQueue(const RingQueue&) = delete;
@@ -52,18 +51,7 @@ class RingQueue {
   // Ends the thread when what it is at is answered; what the kernel has handed over since is not. Idempotent.
   void stop();
 
-  // From a handler, by the thread that carries the request out: takes `parts` if they answer that request.
-  static bool take_answer(const iovec* parts, int count);
-
  private:
-  struct Entry {
-    std::uint16_t queue = 0;  // the processor whose requests it takes
-    kernel::RingHeader* header = nullptr;
-    std::byte* payload = nullptr;
-    iovec pieces[2] = {};
-    std::uint64_t unique = 0;
-    bool answered = false;
-  };
   struct RingCloser {
     void operator()(io_uring* ring) const;
   };
@@ -73,34 +61,30 @@ class RingQueue {
   };
   enum class Event : std::uint8_t { more, over };
 
-  RingQueue(unsigned processor, std::size_t payload_size, ServeRequest serve, SlowLane& slow);
+  RingQueue(unsigned processor, std::size_t payload_size, RequestServer server, SlowLane& slow);
   Result<void> set_up();
 
   void run(std::promise<Result<void>> registered);
   Result<void> register_entries();
   Event wait_and_serve();
   Event serve_completions();
-  void receive(Entry& entry);
-  void carry_out(Entry& entry, std::span<std::byte> scratch) const;
-  void hand_back(Entry& entry) REPRIEVE_EXCLUDES(mutex_);
+  void receive(RingEntry& entry);
+  void hand_back(RingEntry& entry) REPRIEVE_EXCLUDES(mutex_);
   void submit_handed_back() REPRIEVE_EXCLUDES(mutex_);
   void wake() const;
   void listen_for_wake();
-  void submit(Entry& entry, std::uint32_t command);
+  void submit(RingEntry& entry, std::uint32_t command);
   io_uring_sqe& next_submission();
-
-  // The entry whose request this thread is carrying out. Answers come through libfuse, which passes nothing through.
-  static thread_local Entry* at_hand_;
 
   const unsigned processor_;
   const std::size_t payload_size_;
-  const ServeRequest serve_;
+  const RequestServer server_;
   SlowLane& slow_;
 
   int device_ = -1;
   std::vector<std::uint16_t> queues_;
   std::unique_ptr<std::byte, MemoryCloser> memory_;
-  std::vector<Entry> entries_;
+  std::vector<RingEntry> entries_;
   std::unique_ptr<std::byte[]> scratch_;
   FileDescriptor wake_event_;
   std::uint64_t wake_count_ = 0;  // where the kernel puts what it reads from the event
@@ -108,7 +92,7 @@ class RingQueue {
 
   std::atomic<bool> stopping_{false};
   Mutex mutex_;
-  std::vector<Entry*> handed_back_ REPRIEVE_GUARDED_BY(mutex_);  // answered by the slow lane, not committed yet
+  std::vector<RingEntry*> handed_back_ REPRIEVE_GUARDED_BY(mutex_);  // answered by the slow lane, not committed yet
   std::thread thread_;
 };
 

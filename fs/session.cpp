@@ -41,7 +41,8 @@ struct Session::Parts {
         record(std::move(of_mount)),
         passthrough(options.passthrough, record.get()),
         open_files(record.get()),
-        context{file_system, of, id, tells, passthrough, open_files},
+        listings([this] { static_cast<void>(channel->drop_all_names()); }),
+        context{file_system, of, id, tells, passthrough, open_files, waiting_opens, listings},
         dispatchers(context) {}
 
   Result<void> open_channel();
@@ -68,6 +69,8 @@ struct Session::Parts {
   // Destroyed from below: first the threads, then the channel, which closes the kernel's side, then what they used.
   Passthrough passthrough;
   OpenFiles open_files;
+  WaitingOpens waiting_opens;
+  ListingsUnderWay listings;
   MountContext context;
   Dispatchers dispatchers;
   std::unique_ptr<KernelChannel> channel;
@@ -111,9 +114,14 @@ Result<void> Session::Parts::make_ring() {
   if (record != nullptr) return fail(Errc::not_supported, "the mount is to outlive the daemon");
   // Then much more than requests goes through the daemon, and the device can splice it.
   if (options.passthrough == PassthroughMode::off) return fail(Errc::not_supported, "passthrough is turned off");
+  // A ring has so many places, each taken until its request is answered: opens that wait would leave none to others.
+  if (context.core.content().compares_at_open())
+    return fail(Errc::not_supported, "files are compared with their checksums when they are opened");
   REPRIEVE_TRY_VOID(KernelRing::allow());
-  REPRIEVE_TRY(ring, KernelRing::make(kMostData, threads_of_mount(options.threads),
-                                      [this](std::span<std::byte> request) { channel->process(request); }));
+  REPRIEVE_TRY(ring, KernelRing::make(
+                         kMostData, threads_of_mount(options.threads),
+                         {.serve = [this](std::span<std::byte> request) { channel->process(request); },
+                          .open_is_slow = [this](int flags) { return context.core.content().open_flushes(flags); }}));
   return {};
 }
 
@@ -188,6 +196,7 @@ void Session::Parts::went_away() {
 void Session::Parts::stop_serving() {
   workers->stop();
   if (ring != nullptr) ring->stop();
+  waiting_opens.stop();
   {
     const MutexLock waiting(mutex);
     if (stage == Stage::starting) stage = Stage::gone;
@@ -256,7 +265,7 @@ Result<std::unique_ptr<Session>> Session::mount(FileSystem& file_system, const A
     REPRIEVE_TRY_VOID(parts->channel->mount_with_helper(settled.mountpoint));
     parts->mounted_by = MountedBy::helper;
   }
-  invalidator.add(id, account.root, *parts->channel);
+  invalidator.add(id, account.root, *parts->channel, parts->listings);
   return std::unique_ptr<Session>(new Session(std::move(parts)));
 }
 
@@ -273,7 +282,7 @@ Result<std::unique_ptr<Session>> Session::resume(FileSystem& file_system, const 
   if (auto made = parts->make_ring(); !made) parts->no_ring_because = reason_of(made.error());
   REPRIEVE_TRY_VOID(parts->open_channel());
   REPRIEVE_TRY_VOID(parts->channel->resume(std::move(inherited.device)));
-  invalidator.add(mount.mount, account.root, *parts->channel);
+  invalidator.add(mount.mount, account.root, *parts->channel, parts->listings);
   return std::unique_ptr<Session>(new Session(std::move(parts)));
 }
 
@@ -283,7 +292,7 @@ Result<std::unique_ptr<Session>> Session::attach(FileSystem& file_system, const 
   auto parts = std::make_unique<Parts>(file_system, account, id, options, invalidator, nullptr);
   REPRIEVE_TRY_VOID(parts->open_channel());
   REPRIEVE_TRY_VOID(parts->channel->adopt(std::move(channel)));
-  invalidator.add(id, account.root, *parts->channel);
+  invalidator.add(id, account.root, *parts->channel, parts->listings);
   return std::unique_ptr<Session>(new Session(std::move(parts)));
 }
 
@@ -319,6 +328,7 @@ void Session::leave() {
   if (std::exchange(parts_->stopped, true)) return;
   parts_->invalidator.remove(parts_->context.mount);
   parts_->workers->stop();
+  parts_->waiting_opens.stop();
   parts_->record->freeze();
   parts_->passthrough.leave();
   parts_->stop_serving();

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "core/accounts.h"
+#include "core/accounts/accounts.h"
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "core/file_system.h"

@@ -17,6 +17,14 @@ struct RequestMark {
   std::uint32_t lane = 0;
 };
 
+// One part of a request on the socket that has an idempotency key. What is carried out leaves its outcome under this
+// number, in the same transaction, for the request that comes again. Parts are independent of each other: the paths of
+// a list, the steps of an undo.
+struct RequestPart {
+  KeyedRequestId request;  // none: it has no key
+  std::uint32_t number = 0;
+};
+
 // On whose behalf an operation runs.
 struct Caller {
   uid_t uid = 0;
@@ -26,6 +34,7 @@ struct Caller {
   // The mount that the request came through, whose kernel knows of the change already; none for the control socket.
   MountId mount{};
   RequestMark request{};
+  RequestPart part{};  // of the control socket
 };
 
 }  // namespace reprieve

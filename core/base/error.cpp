@@ -54,6 +54,8 @@ constexpr Row row(Errc code) {
       return {REPRIEVE_ERRNO(EBUSY), "running", "a run or an analysis in it is running; only --force deletes it"};
     case Errc::plan_expired:
       return {REPRIEVE_ERRNO(EINVAL), "plan_expired", "the token names no plan that is still valid"};
+    case Errc::key_reused:
+      return {REPRIEVE_ERRNO(EINVAL), "key_reused", "the idempotency key stands for another request"};
     case Errc::no_space: return {REPRIEVE_ERRNO(ENOSPC), "no_space", "no space is left on the store's disk"};
     case Errc::read_only: return {REPRIEVE_ERRNO(EROFS), "read_only", "the store's disk is read-only"};
     case Errc::over_quota: return {REPRIEVE_ERRNO(EDQUOT), "over_quota", "the quota is used up"};
@@ -67,6 +69,7 @@ constexpr Row row(Errc code) {
     case Errc::store_locked: return {REPRIEVE_ERRNO(EBUSY), "store_locked", "another process holds the store"};
     case Errc::store_newer: return {REPRIEVE_ERRNO(EPROTO), "store_newer", "the store was written by a newer version"};
     case Errc::store_damaged: return {REPRIEVE_ERRNO(EUCLEAN), "store_damaged", "the store is damaged"};
+    case Errc::data_damaged: return {REPRIEVE_ERRNO(EIO), "data_damaged", "the file's bytes are not what they were"};
     case Errc::io: return {REPRIEVE_ERRNO(EIO), "io", "input/output error"};
     case Errc::internal: return {REPRIEVE_ERRNO(EIO), "internal", "an internal invariant did not hold"};
   }

@@ -43,6 +43,7 @@ enum class Errc : std::uint8_t {
   held,             // the trash item is held
   running,          // a run or analysis that is running, or something that holds one
   plan_expired,     // the token names no plan, or one that was used or is too old
+  key_reused,       // the idempotency key stands for another request
   // The machine below.
   no_space,
   read_only,  // the store lies on a disk that is mounted or has become read-only
@@ -56,6 +57,7 @@ enum class Errc : std::uint8_t {
   store_locked,    // another process holds the store
   store_newer,     // written by a newer version of this program
   store_damaged,   // not a store, or one that fails its integrity check
+  data_damaged,    // a file's bytes are not those of its checksum
   io,              // the disk or SQLite failed
   internal,        // a bug: an invariant did not hold
 };

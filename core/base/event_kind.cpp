@@ -13,6 +13,7 @@ constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash"
                             std::pair{EventKind::restore, std::string_view("restore")},
                             std::pair{EventKind::restore_part, std::string_view("restore_part")},
                             std::pair{EventKind::restore_files, std::string_view("restore_files")},
+                            std::pair{EventKind::purge, std::string_view("purge")},
                             std::pair{EventKind::replace, std::string_view("replace")},
                             std::pair{EventKind::leave, std::string_view("leave")},
                             std::pair{EventKind::hide, std::string_view("hide")},
@@ -28,7 +29,12 @@ constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash"
                             std::pair{EventKind::account_set, std::string_view("account_set")},
                             std::pair{EventKind::account_remove, std::string_view("account_remove")},
                             std::pair{EventKind::configuration, std::string_view("configuration")},
-                            std::pair{EventKind::denied, std::string_view("denied")}};
+                            std::pair{EventKind::damaged, std::string_view("damaged")},
+                            std::pair{EventKind::undamaged, std::string_view("undamaged")},
+                            std::pair{EventKind::denied, std::string_view("denied")},
+                            std::pair{EventKind::backup_failed, std::string_view("backup_failed")},
+                            std::pair{EventKind::metadata_restore, std::string_view("metadata_restore")},
+                            std::pair{EventKind::repair, std::string_view("repair")}};
 
 }  // namespace
 

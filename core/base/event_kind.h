@@ -10,10 +10,11 @@ namespace reprieve {
 
 // What an event tells of. Stored by name.
 enum class EventKind : std::uint8_t {
-  trash,  // told from the trash items, not stored
+  trash,  // told from the trash item as long as that is there
   restore,
   restore_part,   // something out of an item, which keeps the rest
   restore_files,  // of a run or an analysis, into it
+  purge,          // irrevocable
   replace,        // something of another account's gave way to a rename, and is in that account's trash
   leave,
   hide,
@@ -29,7 +30,12 @@ enum class EventKind : std::uint8_t {
   account_set,
   account_remove,
   configuration,  // the daemon has read it
+  damaged,        // a file's bytes are not those of its checksum, or cannot be read
+  undamaged,      // they are again
   denied,         // a control request of somebody without the right
+  backup_failed,
+  metadata_restore,  // an older database was put in the place of the last one
+  repair,            // a check has put something right
 };
 
 // "restore", "account_add"…

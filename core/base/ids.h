@@ -32,7 +32,9 @@ using AccountId = Id<struct AccountTag>;
 using SessionId = Id<struct SessionTag>;      // deletions that one process made
 using EventId = Id<struct EventTag>;          // something that happened, in the order in which it did
 using OperationId = Id<struct OperationTag>;  // long work with progress, as an empty
+using FlushId = Id<struct FlushTag>;          // one saving of all changes from a power cut; later ones are greater
 using MountId = Id<struct MountTag>;          // one mounted view in this process; not stored
+using KeyedRequestId = Id<struct KeyedRequestTag>;  // a request on the socket that can be told when it comes again
 
 }  // namespace reprieve
 

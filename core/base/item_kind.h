@@ -5,8 +5,8 @@
 
 namespace reprieve {
 
-// What an inode is to users. core/item_kind.h has the rules of where each kind may live. The numbers are stored in the
-// database and never change their meaning.
+// What an inode is to users. core/view/item_kind.h has the rules of where each kind may live. The numbers are stored in
+// the database and never change their meaning.
 enum class ItemKind : std::uint8_t {
   file = 0,  // anything that is not a directory
   folder = 1,

@@ -8,6 +8,13 @@ namespace {
 
 constexpr const char* kColumns = "SELECT id, name, uid, gid, root, projects, runs, trash FROM accounts";
 
+// Events outlive the sessions of an account that is removed.
+std::string next_session() {
+  return "(SELECT max(coalesce((SELECT max(id) FROM sessions), 0) + 1,"
+         " coalesce((SELECT max(session) FROM events), 0) + 1,"
+         " coalesce((SELECT next FROM sequences WHERE name = 'session'), 0)))";
+}
+
 Account read_account(Query& query) {
   Account account;
   account.id = query.id<AccountId>(0);
@@ -41,11 +48,11 @@ AccountRows::AccountRows(SQLite::Database& database)
       find_session_(
           database,
           "SELECT id FROM sessions WHERE account = ?1 AND uid = ?2 AND process = ?3 AND started = ?4 AND boot = ?5"),
-      insert_session_(database,
-                      "INSERT INTO sessions (account, uid, process, started, boot, first_seen)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"),
+      insert_session_(database, "INSERT INTO sessions (id, account, uid, process, started, boot, first_seen) VALUES (" +
+                                    next_session() + ", ?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"),
       session_key_(database, "SELECT account, uid, process, started, boot FROM sessions WHERE id = ?1"),
-      remove_sessions_(database, "DELETE FROM sessions WHERE account = ?1") {}
+      remove_sessions_(database, "DELETE FROM sessions WHERE account = ?1"),
+      skip_sessions_(database, "INSERT OR REPLACE INTO sequences VALUES ('session', " + next_session() + " + ?1)") {}
 
 std::optional<Account> AccountRows::find(const std::string& name) {
   Query query(find_, name);
@@ -92,9 +99,12 @@ void AccountRows::set_quota(AccountId id, std::optional<std::uint64_t> bytes) {
 }
 
 void AccountRows::remove(AccountId id) {
+  skip_sessions(0);
   Query(remove_sessions_, id).run();
   Query(remove_, id).run();
 }
+
+void AccountRows::skip_sessions(std::int64_t count) { Query(skip_sessions_, count).run(); }
 
 SessionId AccountRows::session(const SessionKey& key, Timestamp now) {
   {

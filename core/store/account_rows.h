@@ -41,13 +41,15 @@ class AccountRows {
   void set_quota(AccountId id, std::optional<std::uint64_t> bytes);
   void remove(AccountId id);  // with its sessions
 
-  // The number of the session, registered if it is new.
+  // The number of the session, registered if it is new. None has the number of one that is gone.
   SessionId session(const SessionKey& key, Timestamp now);
+  // The next one's number is greater by `count` than it would have been.
+  void skip_sessions(std::int64_t count);
   std::optional<SessionKey> session_key(SessionId id);
 
  private:
   SQLite::Statement find_, find_by_id_, all_, next_id_, note_id_, insert_, set_ids_, quota_, set_quota_, remove_;
-  SQLite::Statement find_session_, insert_session_, session_key_, remove_sessions_;
+  SQLite::Statement find_session_, insert_session_, session_key_, remove_sessions_, skip_sessions_;
 };
 
 }  // namespace reprieve

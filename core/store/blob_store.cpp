@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -18,8 +19,11 @@ namespace {
 // The maker is woken at the low mark and makes as many as to reach the high one.
 constexpr std::size_t kLowMark = 96;
 constexpr std::size_t kHighMark = 256;
-constexpr int kLeafBits = 10;    // 1024 blobs in a folder
-constexpr int kBranchBits = 20;  // 1024 such folders in another
+constexpr int kLeafBits = 10;                // 1024 blobs in a folder
+constexpr const char* kRecords = "records";  // no number
+constexpr const char* kFlushed = "flushed";  // no number either
+constexpr std::size_t kFlushedLength = 21;   // always the same, so that it is overwritten in one piece
+constexpr int kBranchBits = 20;              // 1024 such folders in another
 
 // "branch/leaf/number" in hexadecimal, relative to blobs/.
 struct BlobPath {
@@ -63,6 +67,58 @@ Result<void> each_number(int blobs, const std::string& folder, const std::functi
   return {};
 }
 
+// False for what is missing, or anything else. store_damaged for a symbolic link, which every open below it would
+// follow to some other place.
+Result<bool> is_folder(int blobs, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(blobs, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return false;
+    return fail(from_errno(errno, "a folder of blobs"));
+  }
+  if (S_ISLNK(status.st_mode)) {
+    return fail(Errc::store_damaged, "blobs/" + name + " is a symbolic link, in the place of a folder of the store");
+  }
+  return S_ISDIR(status.st_mode);
+}
+
+// That blobs lie where their names say.
+Result<void> check_folders(int blobs) {
+  return each_number(blobs, ".", [&](std::int64_t branch) -> Result<void> {
+    const std::string folder = BlobPath(InodeId(branch << kBranchBits)).branch();
+    REPRIEVE_TRY(const bool is_branch, is_folder(blobs, folder));
+    if (!is_branch) return {};
+    return each_number(blobs, folder, [&](std::int64_t leaf) -> Result<void> {
+      const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
+      REPRIEVE_TRY_VOID(is_folder(blobs, BlobPath(InodeId((leaves + leaf) << kLeafBits)).leaf()));
+      return {};
+    });
+  });
+}
+
+// The folder of blobs, whatever is put in its place afterwards.
+Result<FileDescriptor> open_leaf(int blobs, const BlobPath& path) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  const FileDescriptor branch(::openat(blobs, path.branch().c_str(), kFlags));
+  if (!branch) return fail(from_errno(errno, "a folder of blobs"));
+  FileDescriptor leaf(::openat(branch.get(), path.leaf().substr(path.branch().size() + 1).c_str(), kFlags));
+  if (!leaf) return fail(from_errno(errno, "a folder of blobs"));
+  return leaf;
+}
+
+// None where the folder has none.
+Result<std::optional<std::string>> read_records(int blobs, const std::string& folder) {
+  const FileDescriptor file(::openat(blobs, (folder + "/" + kRecords).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) return fail(from_errno(errno, "records"));
+  std::string bytes;
+  std::array<char, std::size_t{64} * 1024> piece{};
+  for (ssize_t got = 0; (got = ::read(file.get(), piece.data(), piece.size())) != 0;) {
+    if (got < 0) return fail(from_errno(errno, "records"));
+    bytes.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& directory, bool create) {
@@ -74,8 +130,9 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& 
   std::error_code error;
   if (create && !std::filesystem::is_empty(blobs, error)) {
     // New numbers would begin with those of the blobs that are there.
-    return fail(Errc::store_damaged, blobs.string() + " holds files, but metadata.db is missing");
+    return fail(Errc::store_damaged, blobs.string() + " holds files, but metadata.db is missing or empty");
   }
+  REPRIEVE_TRY_VOID(check_folders(opened.get()));
   return std::unique_ptr<BlobStore>(new BlobStore(std::move(opened)));
 }
 
@@ -83,8 +140,9 @@ BlobStore::BlobStore(FileDescriptor directory) : directory_(std::move(directory)
 
 BlobStore::~BlobStore() { stop(); }
 
-Result<void> BlobStore::start(NumberSource source) {
+Result<void> BlobStore::start(NumberSource source, Report report) {
   source_ = std::move(source);
+  report_ = std::move(report);
   REPRIEVE_TRY(maker_, start_thread([this] { refill(); }));
   return {};
 }
@@ -115,22 +173,28 @@ void BlobStore::refill() {
       if (stopping_) return;
       wanted = kHighMark - ready_.size();
     }
-    auto numbers = source_(wanted);
-    bool failed = !numbers;
-    for (std::size_t i = 0; numbers && i < numbers->size(); ++i) {
-      auto made = failed ? Result<FreshBlob>(fail(Errc::no_space)) : make((*numbers)[i]);
-      failed = !made;
-      const MutexLock lock(mutex_);
-      if (failed) {
-        unsettled_.erase((*numbers)[i]);
-      } else {
-        ready_.push_back(*std::move(made));
-      }
-    }
+    const Result<void> made = make_ahead(wanted);
+    report_(made);
     // On a full disk a take() makes its own blob and reports why it could not; trying here for ever would only spin.
     const MutexLock lock(mutex_);
-    if (failed && !stopping_) low_.wait(mutex_);
+    if (!made && !stopping_) low_.wait(mutex_);
   }
+}
+
+Result<void> BlobStore::make_ahead(std::size_t count) {
+  REPRIEVE_TRY(const auto numbers, source_(count));
+  Result<void> all;
+  for (const InodeId number : numbers) {
+    auto made = all ? make(number) : Result<FreshBlob>(fail(all.error()));
+    const MutexLock lock(mutex_);
+    if (made) {
+      ready_.push_back(*std::move(made));
+    } else {
+      unsettled_.erase(number);
+      all = fail(std::move(made).error());
+    }
+  }
+  return all;
 }
 
 Result<FreshBlob> BlobStore::take() {
@@ -190,13 +254,7 @@ Result<FreshBlob> BlobStore::make(InodeId blob) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   FileDescriptor made(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   if (!made && errno == ENOENT) {
-    for (const std::string& folder : {path.branch(), path.leaf()}) {
-      if (::mkdirat(directory_.get(), folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-        return fail(blob_error(errno, blob));
-    }
-    // Whoever made them: the name of the blob is worth nothing without theirs.
-    folders_.note(".");
-    folders_.note(path.branch());
+    REPRIEVE_TRY_VOID(make_folders(blob));
     made = FileDescriptor(::openat(directory_.get(), path.c_str(), kFlags, S_IRUSR | S_IWUSR));
   }
   if (!made) return fail(blob_error(errno, blob));
@@ -204,8 +262,56 @@ Result<FreshBlob> BlobStore::make(InodeId blob) {
   return FreshBlob{blob, std::move(made)};
 }
 
+Result<void> BlobStore::make_folders(InodeId blob) {
+  const BlobPath path(blob);
+  for (const std::string& folder : {path.branch(), path.leaf()}) {
+    if (::mkdirat(directory_.get(), folder.c_str(), S_IRWXU) == 0) continue;
+    if (errno != EEXIST) return fail(blob_error(errno, blob));
+    REPRIEVE_TRY_VOID(is_folder(directory_.get(), folder));
+  }
+  // Whoever made them: the name of the blob is worth nothing without theirs.
+  folders_.note(".");
+  folders_.note(path.branch());
+  return {};
+}
+
+Result<void> BlobStore::put_records(InodeId first, std::string_view bytes) {
+  REPRIEVE_TRY_VOID(make_folders(first));
+  REPRIEVE_TRY(const FileDescriptor folder, open_leaf(directory_.get(), BlobPath(first)));
+  const std::string fresh = std::string(kRecords) + ".new";
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  const FileDescriptor made(::openat(folder.get(), fresh.c_str(), kFlags, S_IRUSR | S_IWUSR));
+  if (!made) return fail(from_errno(errno, "records"));
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(made.get(), bytes.data(), bytes.size());
+    if (written < 0) return fail(from_errno(errno, "records"));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fdatasync(made.get()) != 0 || ::renameat(folder.get(), fresh.c_str(), folder.get(), kRecords) != 0)
+    return fail(from_errno(errno, "records"));
+  return {};
+}
+
+Result<void> BlobStore::each_records(const std::function<Result<void>(const std::string& bytes)>& each) const {
+  return each_number(directory_.get(), ".", [&](std::int64_t branch) -> Result<void> {
+    const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
+    return each_number(directory_.get(), BlobPath(InodeId(branch << kBranchBits)).branch(),
+                       [&](std::int64_t leaf) -> Result<void> {
+                         const BlobPath any(InodeId((leaves + leaf) << kLeafBits));
+                         REPRIEVE_TRY(const auto bytes, read_records(directory_.get(), any.leaf()));
+                         return bytes ? each(*bytes) : Result<void>();
+                       });
+  });
+}
+
 Result<FileDescriptor> BlobStore::open_blob(InodeId blob) const {
   FileDescriptor opened(::openat(directory_.get(), BlobPath(blob).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!opened) return fail(blob_error(errno, blob));
+  return opened;
+}
+
+Result<FileDescriptor> BlobStore::open_blob_to_read(InodeId blob) const {
+  FileDescriptor opened(::openat(directory_.get(), BlobPath(blob).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!opened) return fail(blob_error(errno, blob));
   return opened;
 }
@@ -250,6 +356,27 @@ Result<struct statvfs> BlobStore::disk() const {
   struct statvfs figures {};
   if (::fstatvfs(directory_.get(), &figures) != 0) return fail(from_errno(errno, "the store's disk"));
   return figures;
+}
+
+Result<FlushId> BlobStore::flushed() const {
+  const FileDescriptor file(::openat(directory_.get(), kFlushed, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && errno == ENOENT) return FlushId();
+  std::array<char, kFlushedLength> text{};
+  const ssize_t got = file ? ::pread(file.get(), text.data(), text.size(), 0) : -1;
+  if (got < 0) return fail(from_errno(errno, "blobs/flushed"));
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size() - 1;
+  const auto parsed = std::from_chars(text.data(), end, number);
+  // What is no number tells nothing.
+  return parsed.ptr == end && *end == '\n' ? FlushId(number) : FlushId();
+}
+
+void BlobStore::note_flushed(FlushId flush) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  const FileDescriptor file(::openat(directory_.get(), kFlushed, kFlags, S_IRUSR | S_IWUSR));
+  std::array<char, kFlushedLength + 1> text{};
+  std::snprintf(text.data(), text.size(), "%020lld\n", static_cast<long long>(flush.number()));
+  if (file) static_cast<void>(::pwrite(file.get(), text.data(), kFlushedLength, 0) < 0);
 }
 
 Result<void> BlobStore::each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const {

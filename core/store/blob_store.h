@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -42,7 +44,7 @@ class BlobStore {
   using NumberSource = std::function<Result<std::vector<InodeId>>(std::size_t count)>;
 
   // Opens blobs/ below the store's directory; with `create`, makes it or takes an empty one. store_damaged where it is
-  // missing, or holds something and should be new.
+  // missing, has a symbolic link in the place of a folder, or holds something and should be new.
   static Result<std::unique_ptr<BlobStore>> open(const std::filesystem::path& directory, bool create);
   ~BlobStore();
   BlobStore(const BlobStore&) = delete;
@@ -51,8 +53,12 @@ class BlobStore {
   // A number was reserved for a blob: it is unsettled from now on.
   void announce(InodeId blob);
 
+  // Hears how it goes with making them ahead of need. No lock is held.
+  using Report = std::function<void(const Result<void>& made)>;
+
   // Starts making blobs ahead of need with numbers from `source`. io: no thread could be started.
-  Result<void> start(NumberSource source);
+  Result<void> start(
+      NumberSource source, Report report = [](const Result<void>&) {});
   // Stops that and removes what was made in vain. Idempotent.
   void stop();
 
@@ -71,6 +77,7 @@ class BlobStore {
 
   // Opens for reading and writing. stale where there is no such blob.
   Result<FileDescriptor> open_blob(InodeId blob) const;
+  Result<FileDescriptor> open_blob_to_read(InodeId blob) const;
   Result<struct stat> stat_blob(InodeId blob) const;
   Result<void> truncate(InodeId blob, std::uint64_t size) const;
   // utimensat(2)'s pair: access and modification time, with UTIME_NOW and UTIME_OMIT.
@@ -82,17 +89,34 @@ class BlobStore {
   // Of the disk below.
   Result<struct statvfs> disk() const;
 
+  // Inodes whose records lie in one file beside the blobs of the first of them: kBeside numbers.
+  static constexpr std::int64_t kBeside = 1024;
+  static InodeId first_beside(InodeId inode) { return InodeId(inode.number() / kBeside * kBeside); }
+  // Writes that file anew: after a crash there is the old one or the new one. no_space, io.
+  Result<void> put_records(InodeId first, std::string_view bytes);
+  // Calls `each` with what is in every such file, until it fails.
+  Result<void> each_records(const std::function<Result<void>(const std::string& bytes)>& each) const;
+
+  // The last flush that is known to be on the disk; none in a store from before they had numbers. A database that has
+  // not begun it is older than what was written since. io.
+  Result<FlushId> flushed() const;
+  // Where that cannot be noted, the next flush notes it.
+  void note_flushed(FlushId flush);
+
   // Calls `found` for every blob numbered from `first` up to but not including `end`. Used by recovery.
   Result<void> each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const;
 
  private:
   explicit BlobStore(FileDescriptor directory);
   Result<FreshBlob> make(InodeId blob);
+  Result<void> make_folders(InodeId blob);
   void refill();
+  Result<void> make_ahead(std::size_t count);
 
   const FileDescriptor directory_;
   ChangedFolders folders_;
   NumberSource source_;
+  Report report_;
   Mutex mutex_;
   ConditionVariable low_;
   std::deque<FreshBlob> ready_ REPRIEVE_GUARDED_BY(mutex_);

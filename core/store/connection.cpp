@@ -41,34 +41,6 @@ bool was_cut_short(const std::filesystem::path& file, const std::array<unsigned 
          std::filesystem::exists(file.string() + "-journal", error);
 }
 
-// Looks at the header without SQLite, which would already recover and later fold back the log of a file that is not
-// ours to touch. True when there is a database, false when it is still to be made.
-Result<bool> check_header(const std::filesystem::path& file) {
-  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!opened) {
-    if (errno == ENOENT) return false;
-    return fail(from_errno(errno, file.string()));
-  }
-  std::array<unsigned char, kHeaderSize> header{};
-  const ssize_t got = ::pread(opened.get(), header.data(), header.size(), 0);
-  if (got < 0) return fail(from_errno(errno, file.string()));
-  if (got == 0) return false;  // made, and killed before the first write
-  if (was_cut_short(file, header)) return false;
-  if (got < static_cast<ssize_t>(header.size()) || std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
-    return fail(Errc::store_damaged, file.string() + " is not an SQLite database");
-  }
-  const std::uint32_t application = big_endian(header, kApplicationIdOffset);
-  const std::uint32_t version = big_endian(header, kUserVersionOffset);
-  if (application != kApplicationId)
-    return fail(Errc::store_damaged, file.string() + " is not a store of this program");
-  if (version > current_schema_version()) {
-    return fail(Errc::store_newer, file.string() + " has schema version " + std::to_string(version) +
-                                       ", this program knows versions up to " +
-                                       std::to_string(current_schema_version()));
-  }
-  return true;
-}
-
 // SQLite counts every allocation under one lock unless told otherwise, which took a tenth of an operation. Only the
 // first connection of a process can tell.
 void configure_library() { [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
@@ -90,6 +62,9 @@ void configure(SQLite::Database& database) {
   database.exec("PRAGMA cell_size_check = ON");
 }
 
+// What can be said to whoever reads that it is damaged.
+constexpr std::string_view kWayOn = "; keep a copy of the store, and restore metadata.db from a backup";
+
 std::string first_text(SQLite::Database& database, const char* pragma) {
   return database.execAndGet(pragma).getString();
 }
@@ -98,7 +73,7 @@ std::string first_text(SQLite::Database& database, const char* pragma) {
 std::optional<Error> integrity_error(SQLite::Database& database, const std::filesystem::path& file) {
   const std::string verdict = first_text(database, "PRAGMA quick_check(1)");
   if (verdict == "ok") return std::nullopt;
-  return Error{Errc::store_damaged, file.string() + " is damaged: " + verdict};
+  return Error{Errc::store_damaged, file.string() + " is damaged: " + verdict + std::string(kWayOn)};
 }
 
 Error opening_error(const SQLite::Exception& failure, const std::filesystem::path& file) {
@@ -106,7 +81,8 @@ Error opening_error(const SQLite::Exception& failure, const std::filesystem::pat
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return {Errc::store_locked, file.string() + " is in use by another process"};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {Errc::store_damaged, file.string() + " is damaged: " + failure.what()};
+    case SQLITE_NOTADB:
+      return {Errc::store_damaged, file.string() + " is damaged: " + failure.what() + std::string(kWayOn)};
     case SQLITE_FULL: return {Errc::no_space, file.string() + ": " + failure.what()};
     case SQLITE_READONLY: return {Errc::read_only, file.string() + ": " + failure.what()};
     default: return {Errc::io, file.string() + ": " + failure.what()};
@@ -120,8 +96,39 @@ void leave_untouched(SQLite::Database& database) {
 
 }  // namespace
 
+// Looks at the header without SQLite, which would already recover and later fold back the log of a file that is not
+// ours to touch.
+Result<bool> has_database(const std::filesystem::path& file) {
+  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!opened) {
+    if (errno == ENOENT) return false;
+    return fail(from_errno(errno, file.string()));
+  }
+  std::array<unsigned char, kHeaderSize> header{};
+  const ssize_t got = ::pread(opened.get(), header.data(), header.size(), 0);
+  if (got < 0) return fail(from_errno(errno, file.string()));
+  if (got == 0) return false;  // made, and killed before the first write
+  if (was_cut_short(file, header)) return false;
+  if (got < static_cast<ssize_t>(header.size()) || std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
+    return fail(Errc::store_damaged, file.string() + " is not an SQLite database");
+  }
+  const std::uint32_t application = big_endian(header, kApplicationIdOffset);
+  const std::uint32_t version = big_endian(header, kUserVersionOffset);
+  if (application == kBackupApplicationId) {
+    return fail(Errc::store_damaged, file.string() + " is a backup: reprieved --restore-metadata takes one");
+  }
+  if (application != kApplicationId)
+    return fail(Errc::store_damaged, file.string() + " is not a store of this program");
+  if (version > current_schema_version()) {
+    return fail(Errc::store_newer, file.string() + " has schema version " + std::to_string(version) +
+                                       ", this program knows versions up to " +
+                                       std::to_string(current_schema_version()));
+  }
+  return true;
+}
+
 Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& file) {
-  REPRIEVE_TRY(const bool exists, check_header(file));
+  REPRIEVE_TRY(const bool exists, has_database(file));
   const std::filesystem::path log = file.string() + "-wal";
   std::error_code error;
   const bool had_log = std::filesystem::exists(log, error);

@@ -2,17 +2,37 @@
 #include "core/store/event_rows.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "core/store/statement.h"
 
 namespace reprieve {
 namespace {
 
-// Old events are removed once in so many.
-constexpr std::int64_t kTrimEvery = 256;
+// Old events are removed once in so many numbers: it takes a look at every row.
+constexpr std::int64_t kTrimEvery = 4096;
 
-constexpr const char* kColumns =
-    "SELECT id, at, kind, account, uid, process, session, inode, item, path, detail, undone FROM events";
+// What `undone` holds where it is not 0.
+constexpr int kUndone = 1;
+constexpr int kIsUndo = 2;
+
+// Before events were counted by account, their removal was noted for all accounts as "trimmed".
+constexpr std::string_view kTrimmed = "trimmed";
+
+// What remains of what each has when nobody may have more than some share and all together `most`: that share.
+std::int64_t fair_share(std::vector<std::int64_t> counts, std::int64_t most) {
+  std::ranges::sort(counts);
+  auto sharers = static_cast<std::int64_t>(counts.size());
+  for (const std::int64_t count : counts) {
+    if (count > most / sharers) return most / sharers;
+    most -= count;
+    --sharers;
+  }
+  return std::numeric_limits<std::int64_t>::max();
+}
 
 EventRow read_row(Query& query) {
   EventRow row;
@@ -27,7 +47,7 @@ EventRow read_row(Query& query) {
   row.item = query.id<TrashItemId>(8);
   row.path = query.bytes(9);
   row.detail = query.text(10);
-  row.undone = query.integer(11) != 0;
+  row.undone = query.integer(11) == kUndone;
   return row;
 }
 
@@ -37,18 +57,48 @@ std::vector<EventRow> read_rows(Query& query) {
   return rows;
 }
 
+std::string trimmed_name(AccountId account) { return std::string(kTrimmed) + ":" + std::to_string(account.number()); }
+
+std::string from_events() { return "SELECT " + EventRows::columns() + " FROM events"; }
+
 }  // namespace
 
-EventRows::EventRows(SQLite::Database& database)
-    : insert_(database,
-              "INSERT INTO events (at, kind, account, uid, process, session, inode, item, path, detail)"
-              " VALUES (?1, CAST(?2 AS TEXT), ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, CAST(?10 AS TEXT))"
-              " RETURNING id"),
-      trim_(database, "DELETE FROM events WHERE id <= ?1"),
-      list_(database, std::string(kColumns) + " WHERE account = ?1 AND at >= ?2 ORDER BY id DESC LIMIT ?3"),
-      list_all_(database, std::string(kColumns) + " WHERE at >= ?1 ORDER BY id DESC LIMIT ?2"),
-      of_session_(database, std::string(kColumns) + " WHERE session = ?1 AND undone = 0 ORDER BY id DESC"),
-      set_undone_(database, "UPDATE events SET undone = 1 WHERE id = ?1"),
+std::string EventRows::columns() {
+  return "id, at, kind, account, uid, process, session, inode, item, path, detail, undone";
+}
+
+std::string EventRows::of_trash() {
+  return "SELECT t.id, t.deleted, 'trash', t.account, t.uid, coalesce(s.process, 0), t.session, t.inode, t.id, "
+         "t.origin,"
+         " '', 0 FROM trash_items t LEFT JOIN sessions s ON s.id = t.session";
+}
+
+EventRows::EventRows(SQLite::Database& database, SequenceRows& sequences)
+    : sequences_(sequences),
+      insert_(database,
+              "INSERT INTO events (id, at, kind, account, uid, process, session, inode, item, path, detail)"
+              " VALUES (?1, ?2, CAST(?3 AS TEXT), ?4, ?5, ?6, ?7, nullif(?8, 0), nullif(?9, 0), ?10,"
+              " CAST(?11 AS TEXT))"),
+      count_(database, "SELECT count(*) FROM events"),
+      whose_(database, "SELECT id, account FROM events ORDER BY id"),
+      remove_(database, "DELETE FROM events WHERE id = ?1"),
+      set_trimmed_(database,
+                   "INSERT INTO sequences VALUES (CAST(?1 AS TEXT), ?2)"
+                   " ON CONFLICT (name) DO UPDATE SET next = max(next, excluded.next)"),
+      trimmed_(database, "SELECT max(next) FROM sequences WHERE name IN ('trimmed', CAST(?1 AS TEXT))"),
+      all_trimmed_(database, "SELECT max(next) FROM sequences WHERE name GLOB 'trimmed*'"),
+      list_(database, "SELECT * FROM (" + from_events() +
+                          " WHERE (?1 = 0 OR account = ?1) AND at >= ?2 AND (?3 IS NULL OR kind = CAST(?3 AS TEXT))"
+                          " ORDER BY id DESC LIMIT ?4) UNION ALL SELECT * FROM (" +
+                          of_trash() +
+                          " WHERE (?1 = 0 OR t.account = ?1) AND t.deleted >= ?2"
+                          " AND (?3 IS NULL OR 'trash' = CAST(?3 AS TEXT)) ORDER BY t.id DESC LIMIT ?4)"
+                          " ORDER BY 2 DESC, 1 DESC LIMIT ?4"),
+      after_(database, from_events() + " WHERE id > ?2 AND (?1 = 0 OR account = ?1) UNION ALL " + of_trash() +
+                           " WHERE t.id > ?2 AND (?1 = 0 OR t.account = ?1) ORDER BY 1 LIMIT ?3"),
+      of_session_(database, from_events() + " WHERE session = ?1 AND undone = 0 ORDER BY id DESC"),
+      set_undone_(database, "UPDATE events SET undone = " + std::to_string(kUndone) + " WHERE id = ?1"),
+      set_is_undo_(database, "UPDATE events SET undone = " + std::to_string(kIsUndo) + " WHERE id = ?1"),
       last_session_(database,
                     "SELECT session, at FROM events WHERE account = ?1 AND uid = ?2 AND session <> 0 AND undone = 0"
                     " AND kind IN ('restore', 'restore_part', 'restore_files', 'replace', 'leave', 'hide')"
@@ -56,27 +106,66 @@ EventRows::EventRows(SQLite::Database& database)
 
 void EventRows::insert(const EventRow& row) {
   const std::string kind(event_name(row.kind));
-  std::int64_t id = 0;
-  {
-    Query query(insert_, row.at, kind, row.account, row.uid, row.process, row.session, row.inode, row.item, row.path,
-                row.detail);
-    query.step();
-    id = query.integer(0);
-  }
-  if (id % kTrimEvery == 0 && id > kKept) Query(trim_, id - kKept).run();
+  const EventId id = sequences_.next_event();
+  Query(insert_, id, row.at, kind, row.account, row.uid, row.process, row.session, row.inode, row.item, row.path,
+        row.detail)
+      .run();
+  if (id.number() / kTrimEvery == last_trim_) return;
+  last_trim_ = id.number() / kTrimEvery;
+  trim();
 }
 
-std::vector<EventRow> EventRows::list(std::optional<AccountId> account, Timestamp since, std::size_t limit) {
-  std::vector<EventRow> rows;
-  if (account) {
-    Query query(list_, *account, since, limit);
-    rows = read_rows(query);
-  } else {
-    Query query(list_all_, since, limit);
-    rows = read_rows(query);
+void EventRows::trim() {
+  {
+    Query count(count_);
+    count.step();
+    if (count.integer(0) <= kKept) return;
   }
-  std::ranges::reverse(rows);
-  return rows;
+  std::vector<std::pair<EventId, AccountId>> all;
+  std::map<AccountId, std::int64_t> counts;
+  {
+    Query whose(whose_);
+    while (whose.step()) {
+      all.emplace_back(whose.id<EventId>(0), whose.id<AccountId>(1));
+      ++counts[all.back().second];
+    }
+  }
+  std::vector<std::int64_t> all_counts;
+  for (const auto& [account, count] : counts) all_counts.push_back(count);
+  const std::int64_t share = fair_share(std::move(all_counts), kKept);
+  std::map<AccountId, EventId> trimmed;
+  for (const auto& [id, account] : all) {
+    if (counts[account] <= share) continue;
+    --counts[account];
+    Query(remove_, id).run();
+    trimmed[account] = id;
+  }
+  for (const auto& [account, last] : trimmed) Query(set_trimmed_, trimmed_name(account), last).run();
+}
+
+EventId EventRows::trimmed(AccountId account) {
+  const std::string name = trimmed_name(account);
+  Query of_one(trimmed_, name);
+  Query of_all(all_trimmed_);
+  Query& asked = account ? of_one : of_all;
+  asked.step();
+  return asked.id<EventId>(0);
+}
+
+std::vector<EventRow> EventRows::list(AccountId account, Timestamp since, std::optional<EventKind> kind,
+                                      std::size_t limit) {
+  if (!kind) {
+    Query query(list_, account, since, nullptr, limit);
+    return read_rows(query);
+  }
+  const std::string name(event_name(*kind));
+  Query query(list_, account, since, name, limit);
+  return read_rows(query);
+}
+
+std::vector<EventRow> EventRows::after(AccountId account, EventId id, std::size_t limit) {
+  Query query(after_, account, id, limit);
+  return read_rows(query);
 }
 
 std::vector<EventRow> EventRows::of_session(SessionId session) {
@@ -85,6 +174,8 @@ std::vector<EventRow> EventRows::of_session(SessionId session) {
 }
 
 void EventRows::set_undone(EventId id) { Query(set_undone_, id).run(); }
+
+void EventRows::set_is_undo(EventId id) { Query(set_is_undo_, id).run(); }
 
 std::optional<SessionEnd> EventRows::last_session(AccountId account, uid_t uid) {
   Query query(last_session_, account, uid);

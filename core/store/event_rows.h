@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/event_kind.h"
 #include "core/base/ids.h"
+#include "core/store/sequence_rows.h"
 
 namespace reprieve {
 
@@ -37,24 +38,43 @@ struct SessionEnd {
   Timestamp at{};
 };
 
-// SQL over events. Reached through a Transaction only. The newest kKept events are kept.
+// SQL over events. Trash is told from the row of its item while there is one, under the item's number; everything else,
+// and trash that is over, has a row in `events`. Reached through a Transaction only.
 class EventRows {
  public:
+  // Of the rows in `events` so many are kept, and up to some thousand more. Where there are too many, the oldest go of
+  // the accounts that have most, so that what happens in one takes no room from others that have less.
   static constexpr std::int64_t kKept = 100'000;
 
-  explicit EventRows(SQLite::Database& database);
+  EventRows(SQLite::Database& database, SequenceRows& sequences);
 
+  // Gives the row its number.
   void insert(const EventRow& row);
-  // The newest `limit` of the account at or behind `since`, oldest of them first; of all accounts and none for none.
-  std::vector<EventRow> list(std::optional<AccountId> account, Timestamp since, std::size_t limit);
-  // What is not undone of a session, newest first.
+  // The newest `limit` of the account, or of all and none for AccountId(), at or behind `since`; newest first.
+  std::vector<EventRow> list(AccountId account, Timestamp since, std::optional<EventKind> kind, std::size_t limit);
+  // The first `limit` of the account, or of all and none, with greater numbers; in the order of the numbers.
+  std::vector<EventRow> after(AccountId account, EventId id, std::size_t limit);
+  // The greatest number of an event of the account, or of all and none, that is not kept any more.
+  EventId trimmed(AccountId account);
+  // What can be taken back of a session, newest first. Trash is only in it when it is over.
   std::vector<EventRow> of_session(SessionId session);
   void set_undone(EventId id);
+  // It took something back: it is neither taken back itself nor shown as undone.
+  void set_is_undo(EventId id);
   // The last session of the account's user that restored, replaced, left or hid something and did not take it back.
   std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 
+  // Columns of `events`, and the same of trash items `t`, as SQL.
+  static std::string columns();
+  static std::string of_trash();
+
  private:
-  SQLite::Statement insert_, trim_, list_, list_all_, of_session_, set_undone_, last_session_;
+  void trim();
+
+  SequenceRows& sequences_;
+  SQLite::Statement insert_, count_, whose_, remove_, set_trimmed_, trimmed_, all_trimmed_, list_, after_, of_session_,
+      set_undone_, set_is_undo_, last_session_;
+  std::int64_t last_trim_ = -1;  // number over kTrimEvery
 };
 
 }  // namespace reprieve

@@ -35,6 +35,7 @@ InodeRows::InodeRows(SQLite::Database& database)
       files_of_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND owner = ?1 AND (mode & 61440) = 32768"),
       changed_since_(database, "SELECT id FROM inodes WHERE id > ?2 AND id <= ?3 AND changed >= ?1"),
       files_from_(database, "SELECT id FROM inodes WHERE id >= ?1 AND (mode & 61440) = 32768"),
+      next_file_(database, "SELECT id FROM inodes WHERE id > ?1 AND (mode & 61440) = 32768 ORDER BY id LIMIT 1"),
       target_(database, "SELECT target FROM inodes WHERE id = ?1"),
       modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
       set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
@@ -48,6 +49,9 @@ InodeRows::InodeRows(SQLite::Database& database)
       add_links_(database, "UPDATE inodes SET links = links + ?2, changed = ?3 WHERE id = ?1"),
       directory_changed_(database, "UPDATE inodes SET links = links + ?2, modified = ?3, changed = ?3 WHERE id = ?1"),
       next_generation_(database, "UPDATE inodes SET generation = generation + 1, changed = ?2 WHERE id = ?1"),
+      // Further than a directory's own count gets. The kernel takes a root's for 0 whatever it is told
+      // (fuse_get_root_inode, fs/fuse/inode.c). Kind 10: root.
+      renew_generations_(database, "UPDATE inodes SET generation = generation + 1048576 WHERE kind <> 10"),
       adopt_(database, std::string(kTree) +
                            " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
                            " WHERE id IN (SELECT id FROM tree)"),
@@ -145,6 +149,11 @@ std::vector<InodeId> InodeRows::files_from(InodeId first) {
   return files;
 }
 
+std::optional<InodeId> InodeRows::next_file(InodeId behind) {
+  Query query(next_file_, behind);
+  return query.step() ? std::optional(query.id<InodeId>(0)) : std::nullopt;
+}
+
 std::optional<std::string> InodeRows::target(InodeId id) {
   Query query(target_, id);
   if (!query.step() || query.is_null(0)) return std::nullopt;
@@ -205,6 +214,8 @@ void InodeRows::directory_changed(InodeId id, int links, Timestamp now) {
 }
 
 void InodeRows::next_generation(InodeId id, Timestamp now) { Query(next_generation_, id, now).run(); }
+
+void InodeRows::renew_generations() { Query(renew_generations_).run(); }
 
 std::optional<std::string> InodeRows::xattr(InodeId id, const std::string& name) {
   Query query(xattr_, id, name);

@@ -59,6 +59,8 @@ class InodeRows {
   std::vector<InodeId> changed_since(Timestamp moment, InodeId from, InodeId to);
   // All regular files from this number on.
   std::vector<InodeId> files_from(InodeId first);
+  // The regular file that comes behind this number.
+  std::optional<InodeId> next_file(InodeId behind);
   // The row's own mtime; the epoch if there is no row.
   Timestamp modified(InodeId id);
 
@@ -81,6 +83,8 @@ class InodeRows {
   void add_links(InodeId id, int delta, Timestamp now);
   // A name came or went in a directory; `links` counts the subdirectories that came.
   void directory_changed(InodeId id, int links, Timestamp now);
+  // Kernels and file handles that knew inodes of this store know none of them any more but the roots.
+  void renew_generations();
   // To the kernel the directory is a new one from now on.
   void next_generation(InodeId id, Timestamp now);
 
@@ -98,10 +102,10 @@ class InodeRows {
 
  private:
   SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, files_from_,
-      target_, modified_;
+      next_file_, target_, modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
-  SQLite::Statement directory_changed_, next_generation_, adopt_, files_of_others_, change_ids_;
+  SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, files_of_others_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };

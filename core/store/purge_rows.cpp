@@ -10,9 +10,9 @@ PurgeRows::PurgeRows(SQLite::Database& database)
       take_(database, "SELECT id, inode, operation FROM purge_queue WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
       remove_(database, "DELETE FROM purge_queue WHERE id = ?1"),
       count_(database, "SELECT count(*) FROM purge_queue"),
-      forget_operations_(database, "UPDATE purge_queue SET operation = 0 WHERE operation <> 0"),
+      is_under_way_(database, "SELECT 1 FROM purge_queue WHERE operation = ?1 LIMIT 1"),
       doom_(database, "INSERT OR IGNORE INTO doomed_blobs VALUES (?1)"),
-      doomed_(database, "SELECT inode FROM doomed_blobs ORDER BY inode LIMIT ?1"),
+      doomed_(database, "SELECT inode FROM doomed_blobs WHERE inode > ?1 ORDER BY inode LIMIT ?2"),
       is_doomed_(database, "SELECT 1 FROM doomed_blobs WHERE inode = ?1"),
       buried_(database, "DELETE FROM doomed_blobs WHERE inode = ?1") {}
 
@@ -33,13 +33,13 @@ std::uint64_t PurgeRows::count() {
   return static_cast<std::uint64_t>(query.integer(0));
 }
 
-void PurgeRows::forget_operations() { Query(forget_operations_).run(); }
+bool PurgeRows::is_under_way(OperationId operation) { return Query(is_under_way_, operation).step(); }
 
 void PurgeRows::doom(InodeId inode) { Query(doom_, inode).run(); }
 
-std::vector<InodeId> PurgeRows::doomed(std::size_t limit) {
+std::vector<InodeId> PurgeRows::doomed(InodeId after, std::size_t limit) {
   std::vector<InodeId> inodes;
-  Query query(doomed_, limit);
+  Query query(doomed_, after, limit);
   while (query.step()) inodes.push_back(query.id<InodeId>(0));
   return inodes;
 }

@@ -15,7 +15,7 @@ namespace reprieve {
 struct PurgeRow {
   std::int64_t id = 0;
   InodeId inode;
-  OperationId operation;  // whose progress it counts for; none once the daemon was restarted
+  OperationId operation;  // whose progress it counts for, where the daemon is still the one that began it
 };
 
 // SQL over what is destroyed but still takes space. Reached through a Transaction only.
@@ -29,17 +29,18 @@ class PurgeRows {
   std::vector<PurgeRow> take(std::int64_t before, std::size_t limit);
   void remove(std::int64_t id);
   std::uint64_t count();
-  // Operations live in memory: after a restart the rows belong to none.
-  void forget_operations();
+  // Whether a row of the operation is left.
+  bool is_under_way(OperationId operation);
 
   // Blobs whose inode is gone, to be unlinked once that is durable.
   void doom(InodeId inode);
-  std::vector<InodeId> doomed(std::size_t limit);
+  // At most `limit`, ascending, greater than `after`.
+  std::vector<InodeId> doomed(InodeId after, std::size_t limit);
   bool is_doomed(InodeId inode);
   void buried(InodeId inode);
 
  private:
-  SQLite::Statement push_, take_, remove_, count_, forget_operations_, doom_, doomed_, is_doomed_, buried_;
+  SQLite::Statement push_, take_, remove_, count_, is_under_way_, doom_, doomed_, is_doomed_, buried_;
 };
 
 }  // namespace reprieve

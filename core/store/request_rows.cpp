@@ -8,7 +8,8 @@ namespace reprieve {
 RequestRows::RequestRows(SQLite::Database& database)
     : note_(database, "INSERT OR REPLACE INTO carried_out (mount, lane, request) VALUES (?1, ?2, ?3)"),
       of_mount_(database, "SELECT request FROM carried_out WHERE mount = ?1"),
-      forget_(database, "DELETE FROM carried_out WHERE mount = ?1 AND lane < ?2") {}
+      forget_(database, "DELETE FROM carried_out WHERE mount = ?1 AND lane < ?2"),
+      forget_all_(database, "DELETE FROM carried_out") {}
 
 void RequestRows::note(const Caller& caller) {
   Query(note_, caller.mount, caller.request.lane, caller.request.number).run();
@@ -22,5 +23,7 @@ std::vector<std::uint64_t> RequestRows::of_mount(MountId mount) {
 }
 
 void RequestRows::forget(MountId mount, std::uint32_t lane) { Query(forget_, mount, lane).run(); }
+
+void RequestRows::forget_all() { Query(forget_all_).run(); }
 
 }  // namespace reprieve

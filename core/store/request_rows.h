@@ -26,11 +26,12 @@ class RequestRows {
   std::vector<std::uint64_t> of_mount(MountId mount);
   // Those of lanes below `lane`.
   void forget(MountId mount, std::uint32_t lane);
+  void forget_all();
 
  private:
   void note(const Caller& caller);
 
-  SQLite::Statement note_, of_mount_, forget_;
+  SQLite::Statement note_, of_mount_, forget_, forget_all_;
 };
 
 }  // namespace reprieve

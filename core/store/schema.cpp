@@ -194,14 +194,82 @@ CREATE TABLE carried_out (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Checksums of files and how far their comparison has come, in one row.
+constexpr const char* kChecksums = R"sql(
+CREATE TABLE checksums (
+  inode INTEGER PRIMARY KEY,
+  sum BLOB NOT NULL,
+  verified INTEGER NOT NULL,
+  damaged INTEGER NOT NULL
+) STRICT;
+CREATE INDEX damaged_files ON checksums (inode) WHERE damaged = 1;
+
+CREATE TABLE scrub (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  cursor INTEGER NOT NULL,
+  finished INTEGER NOT NULL,
+  files INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO scrub VALUES (1, 0, 0, 0, 0);
+)sql";
+
+// Events and trash items have numbers of one sequence: the number of an item is that of its trash event. Events that
+// are there go behind all items. `trimmed` is the greatest number of an event that is no longer kept; what was is not
+// known.
+constexpr const char* kEvents = R"sql(
+UPDATE events SET id = -id;
+UPDATE events SET id = (SELECT next FROM sequences WHERE name = 'trash_item') - id;
+UPDATE sequences SET name = 'event', next = max(next, (SELECT coalesce(max(id) + 1, 0) FROM events))
+  WHERE name = 'trash_item';
+INSERT INTO sequences SELECT 'trimmed', next - 1 FROM sequences WHERE name = 'event';
+)sql";
+
+// Requests on the socket that may come again, and plans of empties, both of which outlive a daemon. A key is answered
+// when its answer was delivered. `made` is 0 for what is to go. Numbers of keys are never used again (AUTOINCREMENT),
+// because a request that is still being carried out may have lost its row. `place` is the part of the request and the
+// step of the part.
+constexpr const char* kIdempotency = R"sql(
+CREATE TABLE idempotency_keys (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uid INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  checksum INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  answered INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (uid, key)
+) STRICT;
+CREATE INDEX idempotency_keys_by_user ON idempotency_keys (uid, answered DESC, id);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (made);
+
+CREATE TABLE idempotency_outcomes (
+  request INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  outcome BLOB NOT NULL,
+  PRIMARY KEY (request, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE empty_plans (
+  id INTEGER PRIMARY KEY,
+  token BLOB NOT NULL UNIQUE,
+  account INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  items BLOB NOT NULL
+) STRICT;
+CREATE INDEX empty_plans_by_user ON empty_plans (uid);
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial}, Migration{2, kSharing}, Migration{3, kAcls},
-                                 Migration{4, kRequests}};
+constexpr std::array kMigrations{Migration{1, kInitial},    Migration{2, kSharing},   Migration{3, kAcls},
+                                 Migration{4, kRequests},   Migration{5, kChecksums}, Migration{6, kEvents},
+                                 Migration{7, kIdempotency}};
 
 }  // namespace
 

@@ -12,6 +12,8 @@ namespace reprieve {
 
 // Marks an SQLite file as ours (PRAGMA application_id; https://www.sqlite.org/fileformat.html offset 68). "RPRV".
 inline constexpr std::uint32_t kApplicationId = 0x52505256;
+// The same of a backup, which is not to be served as it is. "RPRB".
+inline constexpr std::uint32_t kBackupApplicationId = 0x52505242;
 
 // The version that this program writes (PRAGMA user_version, offset 60).
 [[nodiscard]] std::uint32_t current_schema_version();

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include "core/store/connection.h"
+#include "core/store/database_copy.h"
 #include "core/store/log_file.h"
 #include "core/store/statement.h"
 
@@ -17,6 +19,8 @@ namespace {
 
 // 32 MiB of log at 1 KiB a page: many commits rewrite the same pages, and a checkpoint writes each only once.
 constexpr int kCheckpointPages = 32 * 1024;
+// Between the pieces of a copy, so that whoever waits for the lock gets it.
+constexpr std::chrono::microseconds kGiveWay{300};
 
 Error translate(const SQLite::Exception& failure) {
   const std::string what = std::string("metadata.db: ") + failure.what();
@@ -48,9 +52,13 @@ struct Store::Connection {
         purges(*database),
         sequences(*database),
         grants(*database),
-        events(*database),
+        events(*database, sequences),
         derivations(*database),
-        requests(*database) {
+        requests(*database),
+        idempotency(*database),
+        plans(*database),
+        checksums(*database),
+        invariants(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     tell_of_commits(log, reserve);
@@ -75,9 +83,14 @@ struct Store::Connection {
   EventRows events;
   DerivationRows derivations;
   RequestRows requests;
+  IdempotencyRows idempotency;
+  PlanRows plans;
+  ChecksumRows checksums;
+  InvariantRows invariants;
   std::vector<std::function<void()>> taken_back;  // of the transaction under way, as it came
-  Transaction transaction{inodes, entries, trash,       accounts, purges,  sequences, grants,
-                          hidden, events,  derivations, requests, reserve, taken_back};
+  Transaction transaction{inodes, entries,   trash,      accounts,    purges,    sequences,
+                          grants, hidden,    events,     derivations, requests,  idempotency,
+                          plans,  checksums, invariants, reserve,     taken_back};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).
@@ -133,9 +146,14 @@ void Store::begin() {
 
 void Store::commit() {
   Query(connection_->commit).run();
+  connection_->sequences.committed();
   connection_->taken_back.clear();
   const bool was_clean = !dirty_.exchange(true, std::memory_order_relaxed);
   if (wake_ && (was_clean || checkpoint_due())) wake_();
+  const EventId newest = connection_->sequences.newest_event();
+  if (newest == newest_told_) return;
+  newest_told_ = newest;
+  if (happened_) happened_();
 }
 
 void Store::roll_back() {
@@ -146,6 +164,7 @@ void Store::roll_back() {
   connection_->entries.rolled_back();
   connection_->hidden.rolled_back();
   connection_->grants.rolled_back();
+  connection_->sequences.rolled_back();
   auto& taken_back = connection_->taken_back;
   std::for_each(taken_back.rbegin(), taken_back.rend(), [](const std::function<void()>& undo) { undo(); });
   taken_back.clear();
@@ -157,6 +176,19 @@ Error Store::abandon() {
     throw;
   } catch (const SQLite::Exception& failure) {
     return translate(failure);
+  }
+}
+
+Result<FlushId> Store::begin_flush() {
+  const MutexLock lock(mutex_);
+  try {
+    begin();
+    const FlushId number = connection_->sequences.next_flush();
+    Query(connection_->commit).run();
+    connection_->sequences.committed();
+    return number;
+  } catch (...) {
+    return tl::unexpected<Error>(abandon());
   }
 }
 
@@ -187,9 +219,46 @@ Result<void> Store::write_back() {
   return {};
 }
 
-void Store::on_dirty(std::function<void()> wake) { wake_ = std::move(wake); }
+Result<void> Store::copy_to(const std::filesystem::path& file, const std::atomic<bool>& stop) {
+  std::optional<DatabaseCopy> copy;
+  for (bool done = false; !done; std::this_thread::sleep_for(kGiveWay)) {
+    const MutexLock lock(mutex_);
+    Result<bool> copied = fail(Errc::interrupted, "the copy was interrupted");
+    if (!copy) {
+      auto begun = DatabaseCopy::begin(connection_->database->getHandle(), file);
+      if (!begun) return fail(std::move(begun).error());
+      copy = *std::move(begun);
+    }
+    if (!stop) copied = copy->step();
+    done = !copied || *copied;
+    if (done) copy.reset();  // with the lock held
+    if (!copied) return fail(std::move(copied).error());
+  }
+  return {};
+}
+
+void Store::on_dirty(std::function<void()> wake) {
+  wake_ = std::move(wake);
+  // Recovery has committed before anybody could hear of it, and only what follows a sync wakes.
+  if (dirty_) wake_();
+}
+
+void Store::on_event(std::function<void()> wake) {
+  const MutexLock lock(mutex_);
+  happened_ = std::move(wake);
+}
 
 void Store::lowest_unsettled_inode(std::function<std::optional<InodeId>()> ask) { lowest_unsettled_ = std::move(ask); }
+
+Result<std::uint64_t> Store::copy_bytes() {
+  const MutexLock lock(mutex_);
+  try {
+    const auto ask = [this](const char* pragma) { return connection_->database->execAndGet(pragma).getInt64(); };
+    return static_cast<std::uint64_t>(ask("PRAGMA page_count") * ask("PRAGMA page_size"));
+  } catch (const SQLite::Exception& failure) {
+    return fail(translate(failure));
+  }
+}
 
 std::uint64_t Store::size_bytes() const {
   const auto size = [](const std::filesystem::path& path) -> std::uint64_t {

@@ -15,12 +15,16 @@
 #include "core/base/result.h"
 #include "core/base/sync.h"
 #include "core/store/account_rows.h"
+#include "core/store/checksum_rows.h"
 #include "core/store/derivation_rows.h"
 #include "core/store/entry_rows.h"
 #include "core/store/event_rows.h"
 #include "core/store/grant_rows.h"
 #include "core/store/hidden_rows.h"
+#include "core/store/idempotency_rows.h"
 #include "core/store/inode_rows.h"
+#include "core/store/invariants.h"
+#include "core/store/plan_rows.h"
 #include "core/store/purge_rows.h"
 #include "core/store/request_rows.h"
 #include "core/store/reserve.h"
@@ -44,6 +48,10 @@ class Transaction {
   EventRows& events;
   DerivationRows& derivations;
   RequestRows& requests;
+  IdempotencyRows& idempotency;
+  PlanRows& plans;
+  ChecksumRows& checksums;
+  InvariantRows& invariants;
   Reserve& reserve;
   std::vector<std::function<void()>>& taken_back;
 
@@ -102,18 +110,30 @@ class Store {
     }
   }
 
+  // Gives the sync that follows a number, which is in the database from then on. Wakes nobody.
+  Result<FlushId> begin_flush();
   // On return everything committed before the call survives a power cut. Does not hold up transactions.
   Result<void> sync();
   // Moves the log into the database if it has grown; holds up transactions meanwhile.
   Result<void> checkpoint();
   [[nodiscard]] bool checkpoint_due() const;
 
+  // Copies the database into a new file, as it is at some moment before this returns. Transactions go on meanwhile:
+  // each piece holds them up for about a millisecond. The copy is not on the disk yet, and is left behind where this
+  // fails. interrupted: `stop` was set; no_space, store_damaged, io.
+  Result<void> copy_to(const std::filesystem::path& file, const std::atomic<bool>& stop);
+
   // Called after a commit that follows a sync, or when a checkpoint becomes due; from any thread, lock held: must only
   // wake somebody. Set once, before the first write.
   void on_dirty(std::function<void()> wake);
+  // Called after a commit with an event or a trash item in it; from any thread, lock held: must only wake somebody.
+  // Nothing for nobody. On return no earlier one runs any more.
+  void on_event(std::function<void()> wake);
   // BlobStore::lowest_unsettled(). Called with the lock held. Set once, before the first write.
   void lowest_unsettled_inode(std::function<std::optional<InodeId>()> ask);
 
+  // Of a copy of the database.
+  [[nodiscard]] Result<std::uint64_t> copy_bytes();
   // Of the database and its log together.
   [[nodiscard]] std::uint64_t size_bytes() const;
 
@@ -132,6 +152,8 @@ class Store {
   std::unique_ptr<Connection> connection_;
   std::atomic<bool> dirty_{false};
   std::function<void()> wake_;
+  std::function<void()> happened_ REPRIEVE_GUARDED_BY(mutex_);
+  EventId newest_told_ REPRIEVE_GUARDED_BY(mutex_);
   std::function<std::optional<InodeId>()> lowest_unsettled_;
 };
 

@@ -74,11 +74,15 @@ TrashRows::TrashRows(SQLite::Database& database)
               " uid, deleted, parent_modified_before, parent_modified_after)"
               " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) ON CONFLICT (account, name) DO NOTHING"),
       remove_(database, "DELETE FROM trash_items WHERE id = ?1"),
+      keep_event_(database,
+                  "INSERT INTO events (" + EventRows::columns() + ") " + EventRows::of_trash() + " WHERE t.id = ?1"),
       set_figures_(database,
                    "UPDATE trash_items SET files = ?2, folders = ?3, bytes = ?4, exclusive_bytes = ?5 WHERE id = ?1"),
       clear_figures_(
           database,
           "UPDATE trash_items SET files = NULL, folders = NULL, bytes = NULL, exclusive_bytes = NULL WHERE id = ?1"),
+      clear_all_figures_(database,
+                         "UPDATE trash_items SET files = NULL, folders = NULL, bytes = NULL, exclusive_bytes = NULL"),
       set_mode_(database, "UPDATE trash_items SET mode = ?2, together = nullif(?3, 0) WHERE id = ?1"),
       group_(database, select(" FROM trash_items t WHERE t.together = ?2 AND +t.account = ?1 ORDER BY t.id")) {}
 
@@ -159,11 +163,18 @@ bool TrashRows::insert(const TrashRow& row) {
 
 void TrashRows::remove(TrashItemId id) { Query(remove_, id).run(); }
 
+void TrashRows::conclude(TrashItemId id) {
+  Query(keep_event_, id).run();
+  remove(id);
+}
+
 void TrashRows::set_figures(TrashItemId id, const TreeFigures& figures) {
   Query(set_figures_, id, figures.files, figures.folders, figures.bytes, figures.exclusive_bytes).run();
 }
 
 void TrashRows::clear_figures(TrashItemId id) { Query(clear_figures_, id).run(); }
+
+void TrashRows::clear_all_figures() { Query(clear_all_figures_).run(); }
 
 void TrashRows::set_mode(TrashItemId id, TrashMode mode, TrashItemId together) {
   Query(set_mode_, id, static_cast<std::int64_t>(mode), together).run();

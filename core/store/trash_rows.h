@@ -81,15 +81,19 @@ class TrashRows {
 
   // False, and nothing happens, when the account has an item of that name.
   bool insert(const TrashRow& row);
+  // Of what was put back by whoever deletes: the item was a part of a deletion that goes on, and is not told of.
   void remove(TrashItemId id);
+  // The deletion is over, taken back or irrevocable: its event stays, under the same number.
+  void conclude(TrashItemId id);
   void set_figures(TrashItemId id, const TreeFigures& figures);
   void clear_figures(TrashItemId id);
+  void clear_all_figures();
   // `together` may be none.
   void set_mode(TrashItemId id, TrashMode mode, TrashItemId together);
 
  private:
   SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_, last_session_;
-  SQLite::Statement insert_, remove_, set_figures_, clear_figures_, set_mode_, group_;
+  SQLite::Statement insert_, remove_, keep_event_, set_figures_, clear_figures_, clear_all_figures_, set_mode_, group_;
 };
 
 }  // namespace reprieve

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/accounts.h"
+#include "core/accounts/accounts.h"
 #include "core/base/result.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/services.h"

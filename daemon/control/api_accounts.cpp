@@ -37,19 +37,6 @@ protocol::ShareInfo to_info(const Share& share) {
           .name = share.name};
 }
 
-protocol::EventInfo to_info(const HistoryEvent& event) {
-  return {.at = event.at,
-          .event = std::string(event_name(event.kind)),
-          .account = event.account,
-          .uid = event.uid,
-          .pid = static_cast<std::uint64_t>(std::max<pid_t>(event.process, 0)),
-          .session = event.session ? std::to_string(event.session.number()) : std::string(),
-          .item = static_cast<std::uint64_t>(event.item.number()),
-          .path = event.path,
-          .detail = event.detail,
-          .undone = event.undone};
-}
-
 template <typename List>
 boost::json::array infos_of(const List& list) {
   boost::json::array items;
@@ -68,6 +55,22 @@ Result<void> check_unmounted(const Call& call, const std::string& name) {
   const auto mount = std::find_if(mounts.begin(), mounts.end(), [&](const MountInfo& m) { return m.account == name; });
   if (mount == mounts.end()) return {};
   return fail(Errc::in_use, "the account \"" + name + "\" is mounted at " + mount->path);
+}
+
+// Whether there is such an account or not.
+Result<std::string> meant_name(const Call& call) {
+  if (call.named) return *call.named;
+  REPRIEVE_TRY(Account account, call.rights.implied());
+  return std::move(account.name);
+}
+
+// What an undo has made of it.
+protocol::ItemResult to_result(const BatchOutcome& outcome) {
+  const bool came_back = outcome.effect == EventKind::rejoin || outcome.effect == EventKind::unhide;
+  const bool was_item = outcome.effect == EventKind::restore;
+  auto result = control::to_result(outcome, came_back || was_item ? Subject::item : Subject::path);
+  if (came_back) result.name.reset();  // it was in no trash
+  return result;
 }
 
 }  // namespace
@@ -89,7 +92,9 @@ Result<Response> add_account(const Call& call) {
                                                    static_cast<gid_t>(request.gid), call.caller()));
   if (request.quota) {
     const AccountChange change{.uid = {}, .gid = {}, .quota = request.quota};
-    REPRIEVE_TRY_VOID(accounts.set(account.name, change, call.caller()));
+    Caller caller = call.caller();
+    ++caller.part.number;
+    REPRIEVE_TRY_VOID(accounts.set(account.name, change, caller));
   }
   REPRIEVE_TRY(auto body, account_body(call, account));
   return Response{.status = 201, .body = std::move(body)};
@@ -114,9 +119,10 @@ Result<Response> set_account(const Call& call) {
 }
 
 Result<Response> remove_account(const Call& call) {
-  REPRIEVE_TRY_VOID(check_unmounted(call, call.account->name));
-  REPRIEVE_TRY_VOID(call.services.files.accounts().remove(call.account->name, call.caller()));
-  return Response{.body = {{field::kName, call.account->name}}};
+  REPRIEVE_TRY(const std::string name, meant_name(call));
+  REPRIEVE_TRY_VOID(check_unmounted(call, name));
+  REPRIEVE_TRY(const Account removed, call.services.files.accounts().remove(name, call.caller()));
+  return Response{.body = {{field::kName, removed.name}}};
 }
 
 Result<Response> list_shares(const Call& call) {
@@ -141,26 +147,12 @@ Result<Response> unshare_item(const Call& call) {
   return Response{.body = to_info(share).to_json()};
 }
 
-Result<Response> list_history(const Call& call) {
-  REPRIEVE_TRY(const auto request, protocol::HistoryRequest::parse(call.query));
-  HistoryQuery query{.kind = {}, .since = {}, .limit = request.limit};
-  if (request.event) {
-    REPRIEVE_TRY(query.kind, to_event_kind(*request.event));
-  }
-  REPRIEVE_TRY(query.since, to_since(request.since, call.services.clock.now()));
-  std::optional<Account> account;
-  if (call.named || !call.rights.all()) {
-    REPRIEVE_TRY(account, call.rights.choose(call.named));
-  }
-  REPRIEVE_TRY(const auto events, call.services.files.history().list(account, query));
-  return Response{.body = {{field::kItems, infos_of(events)}}};
-}
-
 Result<Response> undo_last(const Call& call) {
-  if (!call.body.empty()) return fail(Errc::invalid_argument, "an undo takes no field but \"account\"");
-  REPRIEVE_TRY(const UndoReport report, call.services.files.undo().last(*call.account, call.caller()));
+  REPRIEVE_TRY(const auto request, protocol::UndoRequest::parse(call.body));
+  const Guard guard = request.force ? Guard::force : Guard::heed;
+  REPRIEVE_TRY(const UndoReport report, call.services.files.undo().last(*call.account, call.caller(), guard));
   protocol::ResultList list;
-  for (const BatchOutcome& outcome : report.results) list.results.push_back(to_result(outcome, Subject::item));
+  for (const BatchOutcome& outcome : report.results) list.results.push_back(to_result(outcome));
   return to_response(list);
 }
 

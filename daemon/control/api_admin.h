@@ -8,6 +8,9 @@ namespace reprieve::control {
 
 Result<Response> show_stats(const Call& call);
 Result<Response> list_mounts(const Call& call);
+Result<Response> make_backup(const Call& call);
+Result<Response> list_backups(const Call& call);
+Result<Response> list_damaged(const Call& call);
 Result<Response> ping(const Call& call);
 Result<Response> show_version(const Call& call);
 

@@ -25,7 +25,7 @@ Result<Response> purge(const Call& call, const std::vector<TrashItemId>& ids) {
 Result<Response> plan_empty(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::EmptyPlanRequest::parse(call.body));
   REPRIEVE_TRY(const TrashFilter filter, to_filter(request.filter, call.services.clock.now()));
-  REPRIEVE_TRY(const EmptyPlan plan, call.services.files.empty_plans().plan(*call.account, filter));
+  REPRIEVE_TRY(const EmptyPlan plan, call.services.files.empty_plans().plan(*call.account, filter, call.caller()));
   return Response{.body = to_plan(plan).to_json()};
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/control/protocol/bytes.h"
 #include "daemon/control/protocol/item_requests.h"
 #include "daemon/control/protocol/resources.h"
+#include "daemon/control/selection.h"
 
 namespace reprieve::control {
 namespace {
@@ -37,11 +38,6 @@ boost::json::object to_json(const std::string& path, const ItemDescription& item
   return object;
 }
 
-Result<Response> describe(const Call& call, const Place& place, const std::string& path) {
-  REPRIEVE_TRY(const ItemDescription item, call.services.files.items().describe(place.account, place.path));
-  return Response{.body = to_json(path, item)};
-}
-
 // All of one account.
 struct Association {
   Place derived;
@@ -65,7 +61,7 @@ Result<Association> to_association(const Call& call, const protocol::AssociateRe
   return association;
 }
 
-boost::json::object explain_path(const Call& call, const std::string& path) {
+boost::json::object explain_path(const Call& call, const std::string& path, TrashMode mode) {
   boost::json::object object;
   const auto refuse = [&](const Error& error) {
     protocol::ErrorReport told = report(error);
@@ -73,7 +69,7 @@ boost::json::object explain_path(const Call& call, const std::string& path) {
     object[field::kError] = told.to_json();
   };
   const auto place = place_of(call, path);
-  const auto found = place ? call.services.files.items().explain(place->account, place->path)
+  const auto found = place ? call.services.files.items().explain(place->account, place->path, mode)
                            : Result<Explanation>(fail(place.error()));
   if (!found) {
     protocol::put_bytes(object, field::kPath, path);
@@ -83,6 +79,7 @@ boost::json::object explain_path(const Call& call, const std::string& path) {
   }
   object = to_json(path, found->item);
   object[field::kAction] = found->refusal ? word::kRefuse : event_name(event_of(found->fate));
+  object[field::kGroup] = to_array(found->group);
   object[field::kFiles] = found->figures.files;
   object[field::kFolders] = found->figures.folders;
   object[field::kBytes] = found->figures.bytes;
@@ -96,45 +93,51 @@ boost::json::object explain_path(const Call& call, const std::string& path) {
 Result<Response> show_status(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::StatusRequest::parse_query(call.query));
   REPRIEVE_TRY(const Place place, place_of(call, request.path));
-  return describe(call, place, request.path);
+  REPRIEVE_TRY(const ItemDescription item, call.services.files.items().describe(place.account, place.path));
+  return Response{.body = to_json(request.path, item)};
 }
 
 Result<Response> set_status(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::StatusRequest::parse_body(call.body));
   REPRIEVE_TRY(const Place place, place_of(call, request.path));
   REPRIEVE_TRY(const ItemStatus status, parse_status(*request.status));
-  REPRIEVE_TRY_VOID(call.services.files.items().set_status(place.account, place.path, status, call.caller()));
-  return describe(call, place, request.path);
+  REPRIEVE_TRY(const ItemDescription item,
+               call.services.files.items().set_status(place.account, place.path, status, call.caller()));
+  return Response{.body = to_json(request.path, item)};
 }
 
 Result<Response> associate(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::AssociateRequest::parse(call.body));
   REPRIEVE_TRY(const Association to, to_association(call, request));
   const auto& [account, path] = to.derived;
-  REPRIEVE_TRY_VOID(call.services.files.items().associate(account, path, to.sources, call.caller()));
-  return describe(call, to.derived, request.path);
+  REPRIEVE_TRY(const ItemDescription item,
+               call.services.files.items().associate(account, path, to.sources, call.caller()));
+  return Response{.body = to_json(request.path, item)};
 }
 
 Result<Response> dissociate(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::AssociateRequest::parse(call.body));
   REPRIEVE_TRY(const Association to, to_association(call, request));
   const auto& [account, path] = to.derived;
-  REPRIEVE_TRY_VOID(call.services.files.items().dissociate(account, path, to.sources, call.caller()));
-  return describe(call, to.derived, request.path);
+  REPRIEVE_TRY(const ItemDescription item,
+               call.services.files.items().dissociate(account, path, to.sources, call.caller()));
+  return Response{.body = to_json(request.path, item)};
 }
 
 Result<Response> add_to(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::AddToRequest::parse(call.body));
   REPRIEVE_TRY(const Place sample, place_of(call, request.path));
   REPRIEVE_TRY(const std::string project, path_in(call, sample.account, request.project));
-  REPRIEVE_TRY_VOID(call.services.files.items().add_to(sample.account, project, sample.path, call.caller()));
-  return describe(call, sample, request.path);
+  REPRIEVE_TRY(const ItemDescription item,
+               call.services.files.items().add_to(sample.account, project, sample.path, call.caller()));
+  return Response{.body = to_json(request.path, item)};
 }
 
 Result<Response> explain(const Call& call) {
   REPRIEVE_TRY(const auto request, protocol::ExplainRequest::parse(call.body));
+  REPRIEVE_TRY(const TrashMode mode, to_mode(request.mode));
   boost::json::array results;
-  for (const std::string& path : request.paths) results.push_back(explain_path(call, path));
+  for (const std::string& path : request.paths) results.push_back(explain_path(call, path, mode));
   boost::json::object body;
   body[field::kResults] = std::move(results);
   return Response{.body = std::move(body)};

@@ -10,12 +10,15 @@
 namespace reprieve::control {
 namespace {
 
-void trash_path(const Call& call, const std::string& path, const TrashHow& how, protocol::ResultList& list) {
+// The path that is `number` in the request.
+void trash_path(const Call& call, std::size_t number, const std::string& path, const TrashHow& how,
+                protocol::ResultList& list) {
   const auto place = place_of(call, path);
   if (!place) return list.results.push_back(failed_path(path, place.error()));
+  Caller caller = call.caller();
+  caller.part.number = static_cast<std::uint32_t>(number);
   bool first = true;
-  for (const auto& outcome :
-       call.services.files.trash().trash_paths(place->account, {place->path}, call.caller(), how)) {
+  for (const auto& outcome : call.services.files.trash().trash_paths(place->account, {place->path}, caller, how)) {
     protocol::ItemResult result = to_result(outcome, Subject::path);
     // As it was asked for, not as it lies below the account's root; what goes with it was not asked for.
     if (first) result.path = path;
@@ -30,6 +33,7 @@ Result<RestoreOptions> to_options(const Call& call, const protocol::RestoreHow& 
   REPRIEVE_TRY(options.on_collision, to_collision(how.on_collision));
   options.recreate_parents = how.recreate_parents;
   options.together = how.together;
+  options.rehearse = how.dry_run;
   if (how.to) {
     REPRIEVE_TRY(Place place, place_of(call, *how.to));
     if (place.account.id != call.account->id) {
@@ -54,7 +58,7 @@ Result<std::vector<TrashItemId>> select(const Call& call, const protocol::Restor
   protocol::Filter filter = request.filter.value_or(protocol::Filter());
   if (request.session) filter.session = request.session;
   REPRIEVE_TRY(const TrashFilter chosen, to_filter(filter, call.services.clock.now()));
-  REPRIEVE_TRY(auto ids, call.services.files.trash().select(*call.account, chosen));
+  REPRIEVE_TRY(auto ids, call.services.files.trash().select(*call.account, chosen, call.caller()));
   if (request.session && ids.empty()) {
     return fail(Errc::not_found, "nothing in the trash is of session " + std::to_string(*request.session));
   }
@@ -87,7 +91,7 @@ Result<Response> trash_paths(const Call& call) {
   REPRIEVE_TRY(const TrashMode mode, to_mode(request.mode));
   const TrashHow how{.mode = mode, .guard = request.force ? Guard::force : Guard::heed};
   protocol::ResultList list;
-  for (const std::string& path : request.paths) trash_path(call, path, how, list);
+  for (std::size_t i = 0; i < request.paths.size(); ++i) trash_path(call, i, request.paths[i], how, list);
   return to_response(list);
 }
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "core/accounts.h"
+#include "core/accounts/accounts.h"
 #include "core/base/caller.h"
 #include "daemon/control/account_rights.h"
 #include "daemon/control/message.h"
@@ -24,10 +24,13 @@ struct Call {
   boost::json::object body;             // without `account`
   AccountRights rights;                 // empty for Right::anyone
   std::optional<std::string> named;     // `account`, from query or body
+  RequestPart part;                     // of a request with a key
   std::optional<Account> account = {};  // set for Right::account
 
   // The socket's peer as core sees callers.
-  [[nodiscard]] Caller caller() const { return {.uid = peer.uid, .gid = peer.gid, .thread = peer.pid, .mount = {}}; }
+  [[nodiscard]] Caller caller() const {
+    return {.uid = peer.uid, .gid = peer.gid, .thread = peer.pid, .mount = {}, .request = {}, .part = part};
+  }
 };
 
 using Handler = Result<Response> (*)(const Call& call);

@@ -82,7 +82,16 @@ struct Connection::Incoming {
     return {.method = std::string(message.method_string()),
             .target = std::string(message.target()),
             .body = {},
-            .peer = peer};
+            .peer = peer,
+            .key = key()};
+  }
+  // Several make one that is not valid.
+  [[nodiscard]] std::optional<std::string> key() const {
+    std::optional<std::string> key;
+    const auto [begin, end] = parser.get().equal_range(protocol::kIdempotencyKeyHeader);
+    for (auto field = begin; field != end; ++field)
+      key = (key ? *key + ", " : std::string()).append(field->value().data(), field->value().size());
+    return key;
   }
 };
 
@@ -103,14 +112,19 @@ void Connection::start() {
 
 void Connection::finish() {
   finishing_ = true;
+  if (stream_) stream_->finish();
   if (!busy_) abort();
 }
 
-void Connection::expect_no_answer() { answered_.cancel(); }
+void Connection::expect_no_answer() {
+  answered_.cancel();
+  if (stream_) stream_->expect_no_answer();
+}
 
 void Connection::abort() {
   disarm();
-  answered_.cancel();
+  if (stream_) stream_->finish();
+  expect_no_answer();
   error_code ignored;
   socket_.close(ignored);
 }
@@ -156,8 +170,16 @@ Connection::Awaitable<Connection::Next> Connection::serve_request() {
   auto request = std::make_shared<Request>(incoming.header(peer_));
   request->body = std::move(incoming.parser.get().body());
   Reply reply = co_await handle(std::move(request));
-  const bool keep_alive = incoming.parser.get().keep_alive() && !finishing_;
-  const bool written = co_await write(incoming, std::move(reply), keep_alive);
+  bool keep_alive = incoming.parser.get().keep_alive() && !finishing_;
+  if (reply.feed) keep_alive = keep_alive && !reply.feed->follows();
+  bool written = false;
+  if (reply.feed) {
+    written = co_await tell(incoming, std::move(reply.feed), keep_alive);
+  } else {
+    const KeyedRequestId keyed = reply.keyed;
+    written = co_await write(incoming, std::move(reply), keep_alive);
+    if (written && keyed) context_.router.delivered(keyed);
+  }
   busy_ = false;
   co_return written&& keep_alive ? Next::request : Next::close;
 }
@@ -223,6 +245,26 @@ Connection::Awaitable<bool> Connection::write(const Incoming& incoming, Reply re
   co_return !error;
 }
 
+Connection::Awaitable<bool> Connection::tell(const Incoming& incoming, std::shared_ptr<EventFeed> feed,
+                                             bool keep_alive) {
+  constexpr unsigned kChunked = 11;  // the first HTTP that has chunks
+  std::optional<Reply> refusal;
+  if (incoming.version() < kChunked)
+    refusal = error_reply(Fault::malformed_http, "events are told over HTTP/1.1 and newer only");
+  if (!context_.watchers.has_room(peer_.uid)) refusal = error_reply(Fault::too_many_connections, "too many watchers");
+  bool written = false;
+  if (refusal) {
+    written = co_await write(incoming, *std::move(refusal), keep_alive);
+    co_return written;
+  }
+  stream_ = std::make_shared<EventStream>(socket_, context_.pool, context_.watchers, std::move(feed), peer_.uid,
+                                          context_.limits.watcher_timeout);
+  if (finishing_) stream_->finish();
+  written = co_await stream_->run();
+  stream_.reset();
+  co_return written;
+}
+
 Connection::Awaitable<void> Connection::drain() {
   error_code error;
   socket_.shutdown(StreamSocket::shutdown_send, error);
@@ -238,18 +280,10 @@ Connection::Awaitable<void> Connection::drain() {
 
 void Connection::arm(std::chrono::steady_clock::duration time, Waiting waiting) {
   expired_ = false;
-  const std::uint64_t number = ++deadline_number_;
-  deadline_.expires_after(time);
-  deadline_.async_wait([weak = weak_from_this(), number, waiting](error_code error) {
-    const auto self = weak.lock();
-    if (!error && self && self->deadline_number_ == number) self->expire(waiting);
-  });
+  deadline_.arm(time, [this, waiting] { expire(waiting); });
 }
 
-void Connection::disarm() {
-  ++deadline_number_;
-  deadline_.cancel();
-}
+void Connection::disarm() { deadline_.disarm(); }
 
 // Cancelling the pending operation would not do: it may have completed already, and the composed operation around it
 // would start the next one. A shut down socket fails that too, and can still be written to.

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "daemon/control/deadline.h"
+#include "daemon/control/event_stream.h"
 #include "daemon/control/handler_pool.h"
 #include "daemon/control/message.h"
 #include "daemon/control/routes.h"
@@ -27,6 +29,7 @@ class Connection;
 struct ConnectionContext {
   const Router& router;
   HandlerPool& pool;
+  Watchers& watchers;
   const Limits& limits;
   spdlog::logger& logger;
   // Called once, when the connection is closed.
@@ -66,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<void> write_continue();
   Awaitable<Reply> handle(std::shared_ptr<const Request> request);
   Awaitable<bool> write(const Incoming& incoming, Reply reply, bool keep_alive);
+  Awaitable<bool> tell(const Incoming& incoming, std::shared_ptr<EventFeed> feed, bool keep_alive);
   Awaitable<void> drain();
 
   // The deadline of whatever the coroutine waits for next on the socket.
@@ -78,12 +82,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Peer peer_;
   ConnectionContext& context_;
   boost::beast::flat_buffer buffer_;
-  boost::asio::steady_timer deadline_;
-  std::uint64_t deadline_number_ = 0;
+  Deadline deadline_;
   bool expired_ = false;
   boost::asio::steady_timer answered_;  // never runs out: cancelled to say that answer_ is there
   std::optional<Reply> answer_;
-  bool busy_ = false;  // with a request that was read whole and is not yet answered
+  std::shared_ptr<EventStream> stream_;  // the answer under way
+  bool busy_ = false;                    // with a request that was read whole and is not yet answered
   bool finishing_ = false;
 };
 

@@ -66,6 +66,8 @@ unsigned http_status(Errc code) {
     case Errc::running: return 409;
     case Errc::stale:
     case Errc::plan_expired: return 410;
+    case Errc::key_reused: return 422;
+    case Errc::data_damaged:
     case Errc::io:
     case Errc::internal: return 500;
     case Errc::too_many_open_files:

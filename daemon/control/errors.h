@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
-#include "core/trash_item.h"
+#include "core/trash/trash_item.h"
 #include "daemon/control/message.h"
 #include "daemon/control/protocol/responses.h"
 

@@ -75,6 +75,20 @@ protocol::Plan to_plan(const EmptyPlan& plan) {
           .kept = to_items(plan.kept)};
 }
 
+protocol::EventInfo to_info(const HistoryEvent& event) {
+  return {.seq = static_cast<std::uint64_t>(event.seq.number()),
+          .at = event.at,
+          .event = std::string(event_name(event.kind)),
+          .account = event.account,
+          .uid = event.uid,
+          .pid = static_cast<std::uint64_t>(std::max<pid_t>(event.process, 0)),
+          .session = event.session ? std::to_string(event.session.number()) : std::string(),
+          .item = static_cast<std::uint64_t>(event.item.number()),
+          .path = event.path,
+          .detail = event.detail,
+          .undone = event.undone};
+}
+
 protocol::Progress to_progress(OperationId id, const OperationProgress& progress) {
   const double rate = progress.seconds > 0 ? static_cast<double>(progress.bytes_done) / progress.seconds : 0;
   return {.id = id.number(),

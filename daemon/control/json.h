@@ -4,10 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include "core/empty_plan.h"
-#include "core/storage_figures.h"
-#include "core/trash_item.h"
+#include "core/accounts/storage_figures.h"
+#include "core/trash/empty_plan.h"
+#include "core/trash/history.h"
+#include "core/trash/trash_item.h"
 #include "daemon/control/message.h"
+#include "daemon/control/protocol/account_messages.h"
 #include "daemon/control/protocol/responses.h"
 
 // Core's answers as responses.
@@ -17,6 +19,7 @@ namespace reprieve::control {
 [[nodiscard]] protocol::Item to_item(const TrashItemDetail& detail);
 [[nodiscard]] protocol::Plan to_plan(const EmptyPlan& plan);
 [[nodiscard]] protocol::Progress to_progress(OperationId id, const OperationProgress& progress);
+[[nodiscard]] protocol::EventInfo to_info(const HistoryEvent& event);
 
 // What `subject` of an outcome is: the name of an item, or a path that was to be trashed.
 enum class Subject : std::uint8_t { item, path };

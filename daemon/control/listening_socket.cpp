@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/listening_socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -85,7 +87,8 @@ Result<ListeningSocket> ListeningSocket::bind(const std::filesystem::path& path,
   REPRIEVE_TRY_VOID(socket.own(path));
   constexpr auto kSameOwner = static_cast<uid_t>(-1);
   if (group && ::lchown(path.c_str(), kSameOwner, *group) != 0) return fail(from_errno(errno, what));
-  if (::chmod(path.c_str(), mode) != 0) return fail(from_errno(errno, what));
+  // Whoever may write to the directory may have put a link there meanwhile.
+  if (::fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0) return fail(from_errno(errno, what));
   if (::listen(socket.descriptor(), SOMAXCONN) != 0) return fail(from_errno(errno, what));
   return socket;
 }

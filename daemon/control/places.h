@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/accounts.h"
+#include "core/accounts/accounts.h"
 #include "core/base/result.h"
 #include "daemon/control/call.h"
 

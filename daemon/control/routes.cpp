@@ -13,7 +13,9 @@
 
 #include "daemon/control/api_accounts.h"
 #include "daemon/control/api_admin.h"
+#include "daemon/control/api_check.h"
 #include "daemon/control/api_empty.h"
+#include "daemon/control/api_events.h"
 #include "daemon/control/api_items.h"
 #include "daemon/control/api_trash.h"
 #include "daemon/control/errors.h"
@@ -30,6 +32,8 @@ enum class Right : std::uint8_t {
   account,   // has a right to the account that the request is about
   admin,     // may act for all accounts
   admin_of,  // the same, for a request that is about one
+  // The same, for one that need not be there any more: a removal may be asked for again.
+  admin_of_former,
 };
 
 // What the query may have besides `account`.
@@ -68,14 +72,20 @@ constexpr std::array kRoutes{
     Route{kPost, protocol::kAccountsResource, Right::admin, &add_account},
     Route{kGet, protocol::kAccountResource, Right::account, &show_account},
     Route{kPost, protocol::kAccountResource, Right::admin_of, &set_account},
-    Route{kDelete, protocol::kAccountResource, Right::admin_of, &remove_account},
+    Route{kDelete, protocol::kAccountResource, Right::admin_of_former, &remove_account},
     Route{kGet, protocol::kSharesResource, Right::account, &list_shares},
     Route{kPost, protocol::kShareResource, Right::member, &share_item},
     Route{kPost, protocol::kUnshareResource, Right::member, &unshare_item},
     Route{kGet, protocol::kHistoryResource, Right::member, &list_history, Parameters::of_handler},
+    Route{kGet, protocol::kEventsResource, Right::member, &tell_events, Parameters::of_handler},
     Route{kPost, protocol::kUndoResource, Right::account, &undo_last},
     Route{kGet, protocol::kStatsResource, Right::member, &show_stats},
     Route{kGet, protocol::kMountsResource, Right::member, &list_mounts},
+    Route{kPost, protocol::kBackupResource, Right::admin, &make_backup},
+    Route{kGet, protocol::kBackupsResource, Right::admin, &list_backups},
+    Route{kGet, protocol::kDamagedResource, Right::member, &list_damaged, Parameters::of_handler},
+    Route{kPost, protocol::kCheckResource, Right::admin, &check_store},
+    Route{kGet, protocol::kCheckResource, Right::admin, &show_check},
     Route{kGet, protocol::kPingResource, Right::anyone, &ping},
     Route{kGet, protocol::kVersionResource, Right::anyone, &show_version},
 };
@@ -212,7 +222,18 @@ Result<void> check_query(const Route& route, const boost::json::object& query) {
               "parameter \"" + protocol::lossy_utf8(query.begin()->key()) + "\" is not known here");
 }
 
-Result<Response> carry_out(Services& services, const Match& match, const Request& request) {
+bool is_for_admin(Right right) {
+  return right == Right::admin || right == Right::admin_of || right == Right::admin_of_former;
+}
+
+// What only looks can be asked again without a key.
+bool is_keyed(const Route& route, const Request& request) { return request.key && route.method != kGet; }
+
+// All of it, but for the key. No method has a space and no target a line break.
+std::string asked(const Request& request) { return request.method + ' ' + request.target + '\n' + request.body; }
+
+// `id` becomes that of a request with a key.
+Result<Response> carry_out(Services& services, const Match& match, const Request& request, KeyedRequestId& id) {
   const Route& route = *match.route;
   Call call{.services = services,
             .peer = request.peer,
@@ -220,13 +241,13 @@ Result<Response> carry_out(Services& services, const Match& match, const Request
             .query = match.query,
             .body = {},
             .rights = {},
-            .named = {}};
+            .named = {},
+            .part = {}};
   if (route.right != Right::anyone) {
     REPRIEVE_TRY(call.rights, AccountRights::of(services, request.peer));
   }
-  const bool needs_admin = route.right == Right::admin || route.right == Right::admin_of;
-  if (needs_admin && !call.rights.all()) {
-    return fail(Errc::not_owner, "only root and the admin group may administer accounts");
+  if (is_for_admin(route.right) && !call.rights.all()) {
+    return fail(Errc::not_owner, "only root and the admin group may do that");
   }
   if (route.method != kPost && !request.body.empty()) {
     return fail(Errc::invalid_argument, "a " + std::string(route.method) + " request has no body here");
@@ -234,12 +255,16 @@ Result<Response> carry_out(Services& services, const Match& match, const Request
   REPRIEVE_TRY(call.body, parse_body(request.body));
   if (route.right != Right::anyone) {
     REPRIEVE_TRY(call.named, find_account_name(call.query, call.body));
-    if (call.named) REPRIEVE_TRY_VOID(call.rights.find(*call.named));
+    if (call.named && route.right != Right::admin_of_former) REPRIEVE_TRY_VOID(call.rights.find(*call.named));
   }
   REPRIEVE_TRY_VOID(check_query(route, call.query));
   if (route.right == Right::account || route.right == Right::admin_of) {
     REPRIEVE_TRY(call.account, call.rights.choose(call.named));
   }
+  if (!is_keyed(route, request)) return route.handler(call);
+  REPRIEVE_TRY(const Idempotency::Turn turn,
+               services.files.idempotency().begin(request.peer.uid, *request.key, asked(request)));
+  call.part.request = id = turn.id();
   return route.handler(call);
 }
 
@@ -275,14 +300,21 @@ std::optional<Reply> Router::refuse(const Request& header) const {
 Reply Router::answer(const Request& request) const {
   auto matched = match(request);
   if (!matched) return std::move(matched).error();
-  const auto response = carry_out(services_, *matched, request);
+  KeyedRequestId id;
+  const auto response = carry_out(services_, *matched, request, id);
   if (is_denied(response)) {
     const Caller caller{.uid = request.peer.uid, .gid = request.peer.gid, .thread = request.peer.pid, .mount = {}};
     services_.files.history().denied(asked_account(*matched, request), caller,
                                      request.method + " " + request.target.substr(0, kMostNoted));
   }
-  if (!response) return error_reply(response.error());
-  return {.status = response->status, .body = boost::json::serialize(response->body), .allow = {}};
+  if (response && response->feed) return {.status = response->status, .body = {}, .allow = {}, .feed = response->feed};
+  Reply reply = response
+                    ? Reply{.status = response->status, .body = boost::json::serialize(response->body), .allow = {}}
+                    : error_reply(response.error());
+  reply.keyed = id;
+  return reply;
 }
+
+void Router::delivered(KeyedRequestId id) const { services_.files.idempotency().answered(id); }
 
 }  // namespace reprieve::control

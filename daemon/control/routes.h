@@ -18,6 +18,8 @@ class Router {
   [[nodiscard]] std::optional<Reply> refuse(const Request& header) const;
   // Carries the request out.
   [[nodiscard]] Reply answer(const Request& request) const;
+  // The whole reply to a request with a key was handed over to its peer.
+  void delivered(KeyedRequestId id) const;
 
  private:
   Services& services_;

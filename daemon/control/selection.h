@@ -3,7 +3,7 @@
 
 #include "core/base/event_kind.h"
 #include "core/base/result.h"
-#include "core/trash_item.h"
+#include "core/trash/trash_item.h"
 #include "daemon/control/protocol/requests.h"
 
 // What requests ask for, in core's terms. Every error is invalid_argument and names the field.

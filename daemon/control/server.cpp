@@ -42,7 +42,8 @@ class Server::Engine {
  public:
   Engine(FileSystem& files, MountTable& mounts, const ServerOptions& options, ListeningSocket socket,
          spdlog::logger& logger)
-      : services_{.files = files,
+      : history_(files.history()),
+        services_{.files = files,
                   .mounts = mounts,
                   .clock = clock_,
                   .version = options.version,
@@ -55,6 +56,7 @@ class Server::Engine {
 
   Result<void> start() {
     REPRIEVE_TRY_VOID(pool_.start());
+    history_.on_event([this] { watchers_.happened(); });
     asio::co_spawn(io_, accept(), asio::detached);
     REPRIEVE_TRY(thread_, start_thread([this] { run(); }));
     return {};
@@ -64,6 +66,7 @@ class Server::Engine {
   void leave_socket() { socket_.leave(); }
 
   void stop() {
+    history_.on_event(nullptr);
     asio::post(io_, [this] {
       stopping_ = true;
       error_code ignored;
@@ -142,6 +145,7 @@ class Server::Engine {
 
   // Relative times in requests count back from it: deletions are stamped by the same clock.
   const KernelClock clock_;
+  History& history_;
   Services services_;
   ListeningSocket socket_;
   const Limits limits_;
@@ -154,7 +158,9 @@ class Server::Engine {
   std::set<std::shared_ptr<Connection>> connections_;
   bool stopping_ = false;
   HandlerPool pool_{kHandlerThreads};
-  ConnectionContext context_{router_, pool_, limits_, logger_, [this](Connection& connection) { forget(connection); }};
+  Watchers watchers_{io_, limits_.watchers_per_uid, limits_.watchers};
+  ConnectionContext context_{router_, pool_,   watchers_,
+                             limits_, logger_, [this](Connection& connection) { forget(connection); }};
   std::thread thread_;
 };
 

@@ -22,14 +22,19 @@ namespace reprieve::control {
 
 // What one peer may ask of the socket.
 struct Limits {
-  std::size_t max_header = 16 * 1024;  // bytes of request line and headers
+  std::size_t max_header = std::size_t{16} * 1024;  // bytes of request line and headers
   std::size_t max_header_fields = 100;
   std::size_t max_body = 1 << 20;
   unsigned connections_per_uid = 32;
   unsigned connections = 256;
+  // Answers that tell events as they happen; each is a connection too.
+  unsigned watchers_per_uid = 8;
+  unsigned watchers = 64;
   std::chrono::seconds request_timeout{
       10};                                // from the first byte of a request to its last, and for an answer to be taken
   std::chrono::seconds idle_timeout{60};  // between requests
+  // For a portion of events to be taken by who watches. A watcher that is stopped for longer begins again where it was.
+  std::chrono::milliseconds watcher_timeout{60'000};
 };
 
 struct ServerOptions {

@@ -22,14 +22,6 @@ namespace {
 namespace field = protocol::field;
 namespace word = protocol::word;
 
-// The answer; printed already where JSON was asked for.
-Outcome<Answer> accepted(Session& session, Outcome<Answer> answer) {
-  if (!answer) return answer;
-  if (answer->refused()) return give_up(answer->failure());
-  if (session.options.json) session.screen.out << answer->text << '\n';
-  return answer;
-}
-
 template <typename Info>
 std::vector<Info> infos_of(const boost::json::value& body, std::string_view list) {
   std::vector<Info> infos;
@@ -130,6 +122,9 @@ Outcome<ExitCode> show(Session& session) {
 
 Outcome<ExitCode> set(Session& session) {
   const Options& options = session.options;
+  if (!options.uid && !options.gid && !options.quota) {
+    return give_up(ExitCode::usage, "say what to set: --uid N, --gid N or --quota SIZE");
+  }
   const protocol::AccountSetRequest request{.uid = options.uid, .gid = options.gid, .quota = options.quota};
   boost::json::object body = request.to_json();
   body[field::kAccount] = options.name;
@@ -164,13 +159,6 @@ Outcome<protocol::ShareInfo> change_share(Session& session, std::string_view res
       accepted(session, session.client.post(resource, with_account(request.to_json(), session.options)));
   if (!answer) return give_up(answer.error());
   return protocol::ShareInfo::parse(answer->body);
-}
-
-std::string told(const protocol::EventInfo& event) {
-  std::string text = printable(event.path);
-  if (!event.detail.empty()) text += (text.empty() ? "" : " (") + printable(event.detail) + (text.empty() ? "" : ")");
-  if (event.item != 0) text += " item " + std::to_string(event.item);
-  return event.undone ? text + " (undone)" : text;
 }
 
 }  // namespace
@@ -215,18 +203,19 @@ Outcome<ExitCode> run_history(Session& session) {
   const auto answer = accepted(session, session.client.get(protocol::kHistoryResource, query));
   if (!answer) return give_up(answer.error());
   if (options.json) return ExitCode::done;
-  Table table({{"WHEN"}, {"ACCOUNT"}, {"UID", Align::right}, {"EVENT"}, {"WHAT"}});
+  Table table({{"SEQ", Align::right}, {"WHEN"}, {"ACCOUNT"}, {"UID", Align::right}, {"EVENT"}, {"WHAT"}});
   const auto now = Timestamp(std::chrono::system_clock::now());
   for (const auto& event : infos_of<protocol::EventInfo>(answer->body, field::kItems)) {
-    table.add({human_age(event.at, now), printable(event.account), std::to_string(event.uid), printable(event.event),
-               told(event)});
+    table.add({std::to_string(event.seq), human_age(event.at, now), printable(event.account), std::to_string(event.uid),
+               printable(event.event), told(event)});
   }
   table.print(session.screen.out, session.screen.colours_out);
   return ExitCode::done;
 }
 
 Outcome<ExitCode> run_undo(Session& session) {
-  const auto answer = session.client.post(protocol::kUndoResource, with_account({}, session.options));
+  const protocol::UndoRequest request{.force = session.options.force};
+  const auto answer = session.client.post(protocol::kUndoResource, with_account(request.to_json(), session.options));
   if (!answer) return give_up(answer.error());
   const auto list = results_of(*answer);
   if (!list) return give_up(list.error());
@@ -235,7 +224,9 @@ Outcome<ExitCode> run_undo(Session& session) {
     return report_results(session.screen, *list);
   }
   return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
-    if (result.effect == word::kTrash) return "trashed " + result.name.value_or("?") + " again";
+    if (result.effect == word::kTrash) {
+      return "trashed " + result.path.value_or("?") + " again, as .trash/" + result.name.value_or("?");
+    }
     return "brought back " + result.path.value_or(result.name.value_or("?"));
   });
 }

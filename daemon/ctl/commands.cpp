@@ -64,15 +64,19 @@ void define_show(CLI::App& app, Options& options) {
   app.get_option("ID")->required();
 }
 
+void define_mode(CLI::App& app, Options& options) {
+  app.add_option("--mode", options.mode,
+                 "The item alone, which it is unless told; with what was made from it; or its files alone")
+      ->check(one_of({"item", "with-associated", "files-only"}))
+      ->type_name("item|with-associated|files-only");
+}
+
 void define_trash(CLI::App& app, Options& options) {
   app.add_option("PATH", options.paths,
                  "What to trash: absolute, relative to a directory in a mount, or else below the account's root")
       ->required()
       ->type_name("");
-  app.add_option("--mode", options.mode,
-                 "The item alone, which it is unless told; with what was made from it; or its files alone")
-      ->check(one_of({"item", "with-associated", "files-only"}))
-      ->type_name("item|with-associated|files-only");
+  define_mode(app, options);
   app.add_flag("--force", options.force, "Also what is running, or holds something that is");
   app.add_flag("-y,--yes", options.yes, "Do not ask");
 }
@@ -98,6 +102,7 @@ void define_add_to(CLI::App& app, Options& options) {
 
 void define_explain(CLI::App& app, Options& options) {
   app.add_option("PATH", options.paths, "What would be deleted")->required()->type_name("");
+  define_mode(app, options);
 }
 
 void define_restore(CLI::App& app, Options& options) {
@@ -110,6 +115,7 @@ void define_restore(CLI::App& app, Options& options) {
   app.add_flag("--recreate-parents", options.how.recreate_parents, "Make the folders that it came from again");
   app.add_flag("--together", options.how.together, "With each item all that was trashed together with it");
   app.add_option("--to", options.how.to, "Into this folder instead of the original one")->type_name("DIR");
+  app.add_flag("-n,--dry-run", options.dry_run, "Only show what would come back, and where");
 }
 
 void define_account(CLI::App& app, Options& options) {
@@ -152,6 +158,20 @@ void define_history(CLI::App& app, Options& options) {
       ->type_name("N");
 }
 
+void define_undo(CLI::App& app, Options& options) {
+  app.add_flag("--force", options.force, "Also where what goes to the trash again is running, or holds what is");
+}
+
+void define_watch(CLI::App& app, Options& options) {
+  app.add_option("--since", options.since_number, "Begin behind the event of this number; with what comes unless told")
+      ->check(whole_number(0))
+      ->type_name("SEQ");
+}
+
+void define_check(CLI::App& app, Options& options) {
+  app.add_flag("--repair", options.repair, "Put right what can be; what has no place goes to projects/lost+found-DATE");
+}
+
 void define_destroying(CLI::App& app, Options& options) {
   app.add_flag("-y,--yes", options.yes, "Do not ask");
   app.add_flag("--wait", options.wait, "Return when the space is given back, not as soon as the items are gone");
@@ -184,14 +204,19 @@ constexpr std::array kCommands{
     Command{"associate", "", "Say what a sample or an analysis was made from", &define_associate, &run_associate},
     Command{"dissociate", "", "Take that back", &define_associate, &run_dissociate},
     Command{"add-to", "", "Put a sample into another project too", &define_add_to, &run_add_to},
-    Command{"undo", "", "Take back what was deleted, restored or left last", &define_nothing, &run_undo,
+    Command{"undo", "", "Take back what was deleted, restored or left last", &define_undo, &run_undo,
             AccountFrom::working_directory},
     Command{"history", "", "Tell what happened", &define_history, &run_history},
+    Command{"watch", "", "Tell what happens, as it does", &define_watch, &run_watch},
     Command{"share", "", "Share a project or run with another account", &define_share, &run_share},
     Command{"unshare", "", "Share it no longer", &define_unshare, &run_unshare},
     Command{"account", "", "Add, list, show, set or remove accounts", &define_account, &run_account},
     Command{"stats", "", "Show figures of the store", &define_nothing, &run_stats, AccountFrom::working_directory},
     Command{"mounts", "", "List what is mounted where", &define_nothing, &run_mounts},
+    Command{"backup", "", "Make a backup of the metadata", &define_nothing, &run_backup},
+    Command{"backups", "", "List the backups of the metadata", &define_nothing, &run_backups},
+    Command{"damaged", "", "List files whose bytes a disk has changed", &define_nothing, &run_damaged},
+    Command{"check", "", "Hold the store against its rules", &define_check, &run_check},
     Command{"ping", "", "Ask whether the daemon answers", &define_nothing, &run_ping},
     Command{"version", "", "Show the versions of this program and of the daemon", &define_nothing, &run_version},
 };

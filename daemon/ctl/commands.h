@@ -59,10 +59,18 @@ Outcome<ExitCode> run_share(Session& session);
 Outcome<ExitCode> run_unshare(Session& session);
 Outcome<ExitCode> run_history(Session& session);
 Outcome<ExitCode> run_undo(Session& session);
+// What happens: watch_command.cpp.
+Outcome<ExitCode> run_watch(Session& session);
 // The daemon and its store: admin_commands.cpp.
 Outcome<ExitCode> run_stats(Session& session);
 Outcome<ExitCode> run_mounts(Session& session);
+Outcome<ExitCode> run_backup(Session& session);
+Outcome<ExitCode> run_backups(Session& session);
 Outcome<ExitCode> run_ping(Session& session);
 Outcome<ExitCode> run_version(Session& session);
+// damaged_command.cpp.
+Outcome<ExitCode> run_damaged(Session& session);
+// check_command.cpp.
+Outcome<ExitCode> run_check(Session& session);
 
 }  // namespace reprieve::ctl

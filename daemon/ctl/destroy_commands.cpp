@@ -8,6 +8,7 @@
 #include "daemon/ctl/confirm.h"
 #include "daemon/ctl/progress.h"
 #include "daemon/ctl/report.h"
+#include "daemon/ctl/request_parts.h"
 #include "daemon/ctl/table.h"
 #include "daemon/ctl/text.h"
 
@@ -133,7 +134,7 @@ Outcome<ExitCode> run_empty(Session& session) {
   Screen& screen = session.screen;
   if (!options.dry_run && !options.yes && !screen.can_ask) return give_up(ExitCode::usage, std::string(kNobodyToAsk));
   const protocol::EmptyPlanRequest request{.filter = options.filter};
-  const auto shown = post(session, protocol::kEmptyPlanResource, request.to_json());
+  const auto shown = session.client.ask(protocol::kEmptyPlanResource, with_account(request.to_json(), options));
   if (!shown) return give_up(shown.error());
   if (shown->refused()) return give_up(shown->failure());
   const auto plan = protocol::Plan::parse(shown->body);

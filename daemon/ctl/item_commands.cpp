@@ -75,20 +75,23 @@ Outcome<ExitCode> change_associations(Session& session, std::string_view resourc
   return show_item_answer(session, session.client.post(resource, with_account(request.to_json(), session.options)));
 }
 
-std::string fate_of(const boost::json::object& result) {
+std::string fate_of(const boost::json::object& result, const std::optional<std::string>& mode) {
   const std::string action = text_of(result, field::kAction);
   if (action == word::kLeave) return " would leave your account and nobody else's: ";
   if (action == word::kHide) return " would be hidden from your account and from nobody else: ";
+  if (mode == word::kFilesMode) return " would stay, and what it holds go to the trash: ";
   return " would go to the trash: ";
 }
 
-std::string outlook(const boost::json::object& result) {
+std::string outlook(const boost::json::object& result, const std::optional<std::string>& mode) {
   const std::string path = printable(protocol::get_bytes(result, field::kPath));
   const auto* error = result.if_contains(field::kError);
   if (error != nullptr) return path + " would be refused: " + printable(text_of(object_of(*error), field::kMessage));
-  return path + fate_of(result) + printable(text_of(result, field::kKind)) + " with " +
+  const std::string group = paths_of(result, field::kGroup);
+  return path + fate_of(result, mode) + printable(text_of(result, field::kKind)) + " with " +
          counted(number_of(result, field::kFiles), "file") + ", " +
-         counted(number_of(result, field::kFolders), "folder") + ", " + human_bytes(number_of(result, field::kBytes));
+         counted(number_of(result, field::kFolders), "folder") + ", " + human_bytes(number_of(result, field::kBytes)) +
+         (group.empty() ? "" : ", together with " + group);
 }
 
 }  // namespace
@@ -124,8 +127,9 @@ Outcome<ExitCode> run_add_to(Session& session) {
 Outcome<ExitCode> run_explain(Session& session) {
   auto paths = daemon_paths(session, session.options.paths);
   if (!paths) return give_up(std::move(paths).error());
-  const protocol::ExplainRequest request{.paths = *std::move(paths)};
-  const auto answer = session.client.post(protocol::kExplainResource, with_account(request.to_json(), session.options));
+  const protocol::ExplainRequest request{.paths = *std::move(paths),
+                                         .mode = session.options.mode.value_or(std::string())};
+  const auto answer = session.client.ask(protocol::kExplainResource, with_account(request.to_json(), session.options));
   if (!answer) return give_up(answer.error());
   if (answer->refused()) return give_up(answer->failure());
   if (session.options.json) session.screen.out << answer->text << '\n';
@@ -140,9 +144,9 @@ Outcome<ExitCode> run_explain(Session& session) {
       const auto error = protocol::ErrorReport::parse(result.at(field::kError));
       const std::string path = protocol::get_bytes(result, field::kPath);
       if (exit_code_of(error) == ExitCode::usage) ++unnamed;
-      session.screen.complain(path + ": " + told(error) + std::string(place_hint(path, error.code)));
+      session.screen.complain(complaint(path, told(error) + std::string(place_hint(path, error.code))));
     } else if (!session.options.json) {
-      session.screen.out << outlook(result) << '\n';
+      session.screen.out << outlook(result, session.options.mode) << '\n';
     }
   }
   if (unknown == 0) return ExitCode::done;

@@ -41,6 +41,8 @@ struct Options {
   std::uint64_t offset = 0;
   // restore
   bool all = false;
+  // restore, empty
+  bool dry_run = false;
   protocol::RestoreHow how;
   // account, share, unshare, history
   std::string action;
@@ -50,8 +52,11 @@ struct Options {
   std::optional<std::uint64_t> quota;
   std::string role = "viewer";
   std::optional<std::string> event;
+  // watch
+  std::optional<std::uint64_t> since_number;
+  // check
+  bool repair = false;
   // empty, purge
-  bool dry_run = false;
   bool wait = false;
 };
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "daemon/control/protocol/printable.h"
+
 namespace reprieve::ctl {
 namespace {
 
@@ -34,10 +36,17 @@ const protocol::Mount* mount_of(const fs::path& path, const std::vector<protocol
   return best;
 }
 
-std::string to_daemon_path(const std::string& argument, const fs::path& here,
-                           const std::vector<protocol::Mount>& mounts) {
-  const fs::path resolved = resolve(here / argument);  // of an absolute argument: without `here`
-  return mount_of(resolved, mounts) != nullptr ? resolved.native() : argument;
+Outcome<std::string> to_daemon_path(const std::string& argument, const fs::path& here,
+                                    const std::vector<protocol::Mount>& mounts) {
+  const fs::path named = here / argument;  // of an absolute argument: without `here`
+  const fs::path resolved = resolve(named);
+  const auto* mount = mount_of(resolved, mounts);
+  if (mount == nullptr) return argument;
+  const auto* before = mount_of(named.lexically_normal(), mounts);
+  if (before == nullptr || before->account == mount->account) return resolved.native();
+  return give_up(ExitCode::refused_or_failed,
+                 protocol::printable(argument) + ": a symbolic link leads from the account " + before->account +
+                     " into the account " + mount->account + ": name " + protocol::printable(resolved.native()));
 }
 
 }  // namespace reprieve::ctl

@@ -16,22 +16,24 @@ namespace {
 constexpr std::chrono::milliseconds kPause{200};
 constexpr std::chrono::milliseconds kPatience{500};  // what ends sooner needs no bar
 constexpr std::size_t kBarWidth = 30;
-constexpr std::string_view kEraseLine = "\r\033[K";
-
-double share(std::uint64_t done, std::uint64_t total) {
-  return total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-}
 
 }  // namespace
 
-std::string progress_line(const protocol::Progress& progress) {
-  const double part = std::min(share(progress.done, progress.total), share(progress.bytes, progress.bytes_total));
+double share_of(std::uint64_t done, std::uint64_t total) {
+  return total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+}
+
+std::string progress_bar(double part) {
   const auto filled = static_cast<std::size_t>(std::floor(part * static_cast<double>(kBarWidth)));
   std::string percent = std::to_string(static_cast<int>(std::floor(part * 100)));
   percent.insert(0, 3 - std::min<std::size_t>(3, percent.size()), ' ');
-  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] " + percent + "%  " +
-         human_bytes(progress.bytes) + " of " + human_bytes(progress.bytes_total) + "  " + human_bytes(progress.rate) +
-         "/s";
+  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] " + percent + "%";
+}
+
+std::string progress_line(const protocol::Progress& progress) {
+  const double part = std::min(share_of(progress.done, progress.total), share_of(progress.bytes, progress.bytes_total));
+  return progress_bar(part) + "  " + human_bytes(progress.bytes) + " of " + human_bytes(progress.bytes_total) + "  " +
+         human_bytes(progress.rate) + "/s";
 }
 
 Outcome<void> follow(Client& client, std::int64_t operation, Screen& screen) {

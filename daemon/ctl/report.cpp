@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "daemon/control/protocol/resources.h"
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/text.h"
 
 namespace reprieve::ctl {
@@ -14,11 +15,11 @@ namespace {
 
 namespace word = protocol::word;
 
-// Why it failed, as an end of a sentence.
+// Why it failed.
 std::string reason_of(const protocol::ItemResult& result) {
   if (!result.error) return {};
   const auto hint = result.id ? std::string_view() : place_hint(result.path.value_or(""), result.error->code);
-  return ": " + told(*result.error) + std::string(hint);
+  return told(*result.error) + std::string(hint);
 }
 
 bool needs_account(const protocol::ItemResult& result) {
@@ -31,6 +32,13 @@ ExitCode exit_code(std::size_t done, std::size_t skipped, std::size_t failed) {
 }
 
 }  // namespace
+
+Outcome<Answer> accepted(Session& session, Outcome<Answer> answer) {
+  if (!answer) return answer;
+  if (answer->refused()) return give_up(answer->failure());
+  if (session.options.json) session.screen.out << answer->text << '\n';
+  return answer;
+}
 
 ExitCode report(Screen& screen, const Failure& failure) {
   screen.complain(failure.message);
@@ -50,11 +58,31 @@ std::string_view place_hint(std::string_view path, std::string_view code) {
   return looked_for ? " (outside a mount, paths count from the account's root)" : "";
 }
 
+std::string complaint(std::string_view subject, std::string_view reason) {
+  // The daemon knows a path below the account's root, which the one that was given may end with.
+  for (std::size_t from = 0; from < subject.size();) {
+    const std::string_view end = subject.substr(from);
+    if (reason.starts_with(end) && reason.substr(end.size()).starts_with(' '))
+      return std::string(subject.substr(0, from)).append(reason);
+    const std::size_t slash = subject.find('/', from);
+    if (slash == std::string_view::npos) break;
+    from = slash + 1;
+  }
+  return std::string(subject).append(reason.empty() ? "" : ": ").append(reason);
+}
+
 std::string subject_of(const protocol::ItemResult& result) {
   if (!result.id) return result.path.value_or(result.name.value_or("?"));
   const std::string id = std::to_string(*result.id);
   const bool named = result.name && *result.name != id;
   return named ? id + " (" + *result.name + ")" : id;
+}
+
+std::string told(const protocol::EventInfo& event) {
+  std::string text = printable(event.path);
+  if (!event.detail.empty()) text += (text.empty() ? "" : " (") + printable(event.detail) + (text.empty() ? "" : ")");
+  if (event.item != 0) text += " item " + std::to_string(event.item);
+  return event.undone ? text + " (undone)" : text;
 }
 
 ExitCode report_results(Screen& screen, const protocol::ResultList& list) { return report_results(screen, list, {}); }
@@ -72,9 +100,9 @@ ExitCode report_results(Screen& screen, const protocol::ResultList& list,
     const std::string reason = reason_of(result);
     if (result.state == word::kSkipped) {
       ++skipped;
-      screen.complain(subject_of(result) + ": skipped" + reason);
+      screen.complain(subject_of(result) + ": skipped" + (reason.empty() ? "" : ": ") + reason);
     } else {
-      screen.complain(subject_of(result) + reason);
+      screen.complain(complaint(subject_of(result), reason));
     }
   }
   if (!list.results.empty() && std::all_of(list.results.begin(), list.results.end(), needs_account))

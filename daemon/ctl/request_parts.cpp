@@ -54,7 +54,11 @@ Outcome<std::vector<std::string>> daemon_paths(Session& session, const std::vect
   const auto here = std::filesystem::current_path(error);
   std::vector<std::string> paths;
   paths.reserve(arguments.size());
-  for (const std::string& argument : arguments) paths.push_back(to_daemon_path(argument, here, *mounts));
+  for (const std::string& argument : arguments) {
+    auto path = to_daemon_path(argument, here, *mounts);
+    if (!path) return give_up(std::move(path).error());
+    paths.push_back(*std::move(path));
+  }
   return paths;
 }
 

@@ -7,15 +7,12 @@
 #include <string_view>
 
 #include "core/base/clock.h"
+#include "daemon/control/protocol/printable.h"
 
 // Values as people read them.
 namespace reprieve::ctl {
 
-// Names and messages come from whoever made them. What could move the cursor, recolour, hide or reorder text on a
-// terminal is escaped: control characters and invalid UTF-8 as \n, \t, \r and \xNN, invisible and bidirectional
-// controls as \u{NNNN}, a blank at either end as \x20, and the backslash itself as \\. The result is valid UTF-8 on one
-// line.
-[[nodiscard]] std::string printable(std::string_view bytes);
+using protocol::printable;
 // How many columns of a terminal the text takes. `text` is printable().
 [[nodiscard]] std::size_t columns(std::string_view text);
 

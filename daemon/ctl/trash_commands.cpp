@@ -154,6 +154,7 @@ Outcome<boost::json::object> restore_body(Session& session) {
     request.filter = options.filter;
   }
   request.how = options.how;
+  request.how.dry_run = options.dry_run;
   if (request.how.to) {
     auto path = daemon_paths(session, {*request.how.to});
     if (!path) return give_up(std::move(path).error());
@@ -232,7 +233,8 @@ Outcome<ExitCode> run_restore(Session& session) {
     return give_up(ExitCode::usage, std::string(flaw));
   const auto body = restore_body(session);
   if (!body) return give_up(body.error());
-  const auto answer = session.client.post(protocol::kRestoreResource, *body);
+  const auto answer = session.options.dry_run ? session.client.ask(protocol::kRestoreResource, *body)
+                                              : session.client.post(protocol::kRestoreResource, *body);
   if (!answer) return give_up(answer.error());
   const auto list = results_of(*answer);
   if (!list) return give_up(list.error());
@@ -241,8 +243,9 @@ Outcome<ExitCode> run_restore(Session& session) {
     return report_results(session.screen, *list);
   }
   if (list->results.empty()) session.screen.err << "nothing to restore\n";
-  return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
-    return "restored " + subject_of(result) + " to " + result.path.value_or("?");
+  const std::string done = session.options.dry_run ? "would restore " : "restored ";
+  return report_results(session.screen, *list, [&done](const protocol::ItemResult& result) {
+    return done + subject_of(result) + " to " + result.path.value_or("?");
   });
 }
 

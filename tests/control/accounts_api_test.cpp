@@ -155,6 +155,9 @@ TEST_F(AccountsApi, TheCommandsDoTheSame) {
   EXPECT_THAT(ctl({"history"}, as_ada).out, HasSubstr("with eve as viewer"));
   EXPECT_EQ(ctl({"unshare", "projects/P", "eve"}, as_ada).exit_code, 0);
   EXPECT_EQ(ctl({"undo"}, as_ada).exit_code, 1);
+  const auto nothing = ctl({"account", "set", "eve"});
+  EXPECT_EQ(nothing.exit_code, 2) << nothing.describe();
+  EXPECT_THAT(nothing.err, HasSubstr("--quota"));
   EXPECT_EQ(ctl({"account", "set", "eve", "--quota", "1G"}).exit_code, 0);
   EXPECT_THAT(ctl({"account", "show", "eve"}).out, HasSubstr("1.0 GiB"));
   EXPECT_EQ(ctl({"account", "remove", "eve"}).exit_code, 0);

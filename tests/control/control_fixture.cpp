@@ -88,7 +88,7 @@ std::int64_t ControlTest::trashed_file(const std::string& path, std::string_view
   return trash(path);
 }
 
-std::size_t ControlTest::trash_count() { return files_->trash().select(lab_, {}).value().size(); }
+std::size_t ControlTest::trash_count() { return files_->trash().select(lab_, {}, {}).value().size(); }
 
 RawResponse ControlTest::ask(std::string_view method, std::string_view target, std::string_view body) {
   return RawClient(socket()).ask(method, target, body);

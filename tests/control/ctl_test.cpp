@@ -265,6 +265,53 @@ TEST_F(Ctl, Restores) {
   EXPECT_EQ(ctl({"restore", "--session", "9999"}).exit_code, 1);
 }
 
+TEST_F(Ctl, ADryRunShowsAndRestoresNothing) {
+  const auto id = text(trashed_file("projects/P/a"));
+  start();
+  const auto result = ctl({"restore", "--dry-run", id});
+  EXPECT_EQ(result.exit_code, 0) << result.describe();
+  EXPECT_EQ(result.out, "would restore " + id + " (a) to projects/P/a\n");
+  EXPECT_EQ(trash_count(), 1U);
+}
+
+TEST_F(Ctl, APathIsNamedOnce) {
+  const auto mount = directory_.path() / "mnt";
+  mounts_.list = {{.account = "lab", .path = mount, .data_path = "splice", .allow_other = false}};
+  make_file("projects/P/a");
+  start();
+  EXPECT_EQ(ctl({"trash", "projects/P/none"}).err,
+            "reprievectl: projects/P/none does not exist (outside a mount, paths count from the account's root)\n");
+  const std::string whole = mount / "projects/P/none";
+  EXPECT_EQ(ctl({"trash", whole}).err, "reprievectl: " + whole + " does not exist\n");
+  EXPECT_EQ(ctl({"explain", whole}).err, "reprievectl: " + whole + " does not exist\n");
+  // Another one than was asked for is told beside it.
+  EXPECT_EQ(ctl({"trash", whole + "/deeper"}).err,
+            "reprievectl: " + whole + "/deeper: projects/P/none does not exist\n");
+}
+
+TEST_F(Ctl, ListsBackups) {
+  start();
+  const auto none = ctl({"backups"});
+  EXPECT_EQ(none.exit_code, 0) << none.describe();
+  EXPECT_NE(none.err.find("there is no backup"), std::string::npos) << none.describe();
+  EXPECT_EQ(ctl({"backup"}).exit_code, 0);
+  const auto listed = ctl({"backups"});
+  EXPECT_NE(listed.out.find("/backups/metadata-2"), std::string::npos) << listed.describe();
+  const auto items = boost::json::parse(ctl({"backups", "--json"}).out).at("items").as_array();
+  ASSERT_EQ(items.size(), 1U);
+  const std::string file(items.at(0).at("file").as_string());
+  EXPECT_EQ(std::filesystem::file_size(file), items.at(0).at("bytes").to_number<std::uintmax_t>());
+  EXPECT_EQ(RawClient(socket(), 30003, 30003).ask("GET", "/v1/backups").status, 403);
+}
+
+TEST_F(Ctl, SaysThatNoChecksumsAreKept) {
+  start();
+  const auto damaged = ctl({"damaged"});
+  EXPECT_EQ(damaged.exit_code, 1) << damaged.describe();
+  EXPECT_NE(damaged.err.find("no checksums of files are kept"), std::string::npos) << damaged.describe();
+  EXPECT_EQ(ask("GET", "/v1/damaged?limit=0").error_code(), "invalid_argument");
+}
+
 TEST_F(Ctl, RestoresOntoATakenName) {
   const auto id = text(trashed_file("projects/P/a"));
   make_file("projects/P/a");

@@ -124,5 +124,26 @@ TEST_F(CtlText, PathsOfTheDaemon) {
   EXPECT_EQ(to_daemon_path("/etc/passwd", inside, mounts), "/etc/passwd");
 }
 
+TEST_F(CtlText, ALinkIntoAnotherAccountIsNotFollowed) {
+  const test::TemporaryDirectory directory;
+  const auto ada = directory.path() / "ada";
+  const auto bob = directory.path() / "bob";
+  std::filesystem::create_directories(ada / "projects/P");
+  std::filesystem::create_directories(bob / "projects/own");
+  std::filesystem::create_directory_symlink(ada / "projects", bob / "projects/link");
+  std::filesystem::create_directory_symlink(bob / "projects/own", bob / "projects/own_link");
+  const std::vector<protocol::Mount> mounts{{.account = "ada", .path = ada, .data_path = {}, .allow_other = false},
+                                            {.account = "bob", .path = bob, .data_path = {}, .allow_other = false}};
+  const auto refused = to_daemon_path(bob / "projects/link/P", "/", mounts);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ExitCode::refused_or_failed);
+  EXPECT_NE(refused.error().message.find((ada / "projects/P").string()), std::string::npos) << refused.error().message;
+  EXPECT_FALSE(to_daemon_path("link/P", bob / "projects", mounts));
+  // Within one account, by "..", and the link itself.
+  EXPECT_EQ(to_daemon_path(bob / "projects/own_link/x", "/", mounts), (bob / "projects/own/x").string());
+  EXPECT_EQ(to_daemon_path("../../ada/projects/P", bob / "projects", mounts), (ada / "projects/P").string());
+  EXPECT_EQ(to_daemon_path(bob / "projects/link", "/", mounts), (bob / "projects/link").string());
+}
+
 }  // namespace
 }  // namespace reprieve::ctl

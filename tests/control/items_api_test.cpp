@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Status, associations, modes of deleting, explain and figures on the socket and in reprievectl.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "daemon/control/protocol/field_reader.h"
 #include "tests/control/control_fixture.h"
 
 namespace reprieve::test {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr uid_t kEve = 30003;
 
@@ -131,12 +135,70 @@ TEST_F(ItemsApi, Explains) {
   EXPECT_EQ(trash_count(), 0U);
 }
 
+TEST_F(ItemsApi, ExplainsTheModesOfADeletion) {
+  start();
+  associate_all();
+  const auto explained = [this](const std::string& path, const std::string& mode) {
+    const auto response = ask("POST", "/v1/explain", R"({"paths":[")" + path + R"("],"mode":")" + mode + R"("})");
+    EXPECT_EQ(response.status, 200) << response.body;
+    return response.json().at("results").at(0).as_object();
+  };
+  const auto group = explained("runs/R", "with-associated");
+  EXPECT_EQ(group.at("action").as_string(), "trash");
+  EXPECT_EQ(text(group.at("group")), R"(["projects/P/samples/S","projects/P/analyses/A"])");
+  EXPECT_EQ(group.at("folders").to_number<int>(), 3);
+  EXPECT_EQ(group.at("files").to_number<int>(), 1);
+  EXPECT_EQ(text(explained("runs/R", "item").at("group")), "[]");
+  EXPECT_EQ(explained("projects/P", "with-associated").at("error").at("code").as_string(), "invalid_argument");
+  EXPECT_EQ(explained("runs/R", "files-only").at("action").as_string(), "trash");
+  EXPECT_EQ(explained("projects/P/analyses/A", "files-only").at("error").at("code").as_string(), "not_found");
+  EXPECT_EQ(explained("projects/P", "files-only").at("error").at("code").as_string(), "invalid_argument");
+  EXPECT_EQ(ask("POST", "/v1/explain", R"({"paths":["runs/R"],"mode":"all"})").status, 400);
+  // What runs holds up the group as it does the deletion.
+  set_status("projects/P/analyses/A", "running");
+  EXPECT_EQ(explained("runs/R", "with-associated").at("error").at("code").as_string(), "running");
+  EXPECT_EQ(explained("runs/R", "item").at("action").as_string(), "trash");
+  EXPECT_EQ(trash_count(), 0U);
+  EXPECT_EQ(ctl({"explain", "--mode", "files-only", "runs/R"}).out,
+            "runs/R would stay, and what it holds go to the trash: run with 1 file, 1 folder, 4 B\n");
+  set_status("projects/P/analyses/A", "complete");
+  const auto told = ctl({"explain", "--mode", "with-associated", "runs/R"});
+  EXPECT_NE(told.out.find(", together with projects/P/samples/S, projects/P/analyses/A\n"), std::string::npos)
+      << told.describe();
+}
+
+TEST_F(ItemsApi, AnUndoNamesItemsByNameAndPlacesByPath) {
+  start();
+  const auto id = trash_as("runs/R", R"("force":true)").json().at("results").at(0).at("id").as_int64();
+  EXPECT_EQ(ask("POST", "/v1/trash/" + std::to_string(id) + "/restore").status, 200);
+  const auto again = ask("POST", "/v1/undo").json().at("results").at(0);
+  EXPECT_EQ(again.at("state").as_string(), "done") << text(again);
+  EXPECT_EQ(again.at("effect").as_string(), "trash");
+  EXPECT_EQ(again.at("name").as_string(), "R");
+  EXPECT_EQ(again.at("path").as_string(), "runs/R");
+}
+
+TEST_F(ItemsApi, WhatRunsIsTrashedAgainByForceAlone) {
+  start();
+  EXPECT_EQ(ctl({"trash", "runs/R"}).exit_code, 0);
+  EXPECT_EQ(ctl({"restore", "--all"}).exit_code, 0);
+  set_status("runs/R", "running");
+  const auto refused = ctl({"undo"});
+  EXPECT_EQ(refused.exit_code, 1) << refused.describe();
+  EXPECT_TRUE(exists("runs/R"));
+  EXPECT_EQ(ask("POST", "/v1/undo", R"({"mode":"item"})").status, 400);
+  const auto forced = ctl({"undo", "--force"});
+  EXPECT_EQ(forced.exit_code, 0) << forced.describe();
+  EXPECT_EQ(forced.out, "trashed runs/R again, as .trash/R\n");
+  EXPECT_FALSE(exists("runs/R"));
+}
+
 TEST_F(ItemsApi, FiguresOfTheAccount) {
   trashed_file("projects/P/gone", "12345");
   static_cast<void>(files_->quotas().set(lab_.id, 1000));
   start();
   const auto account = ask("GET", "/v1/stats").json().at("account");
-  EXPECT_EQ(text(account), R"({"name":"lab","quota":1000,"used":9,"trash":{"items":1,"bytes":5},)"
+  EXPECT_EQ(text(account), R"({"name":"lab","quota":1000,"used":9,"beingDestroyed":0,"trash":{"items":1,"bytes":5},)"
                            R"("projects":{"owned":1,"shared":0},"runs":{"owned":1,"shared":0}})");
   const auto shown = ctl({"stats", "--account", "lab"});
   EXPECT_EQ(shown.exit_code, 0) << shown.describe();
@@ -155,6 +217,37 @@ TEST_F(ItemsApi, PutsASampleIntoAnotherProject) {
   const auto again = ctl({"add-to", "projects/P", "projects/Q/samples/S"});
   EXPECT_EQ(again.out, "projects/Q/samples/S: sample, in 2 projects\n") << again.describe();
   EXPECT_EQ(ask("POST", "/v1/add-to", R"({"path":"projects/P/samples/S"})").error_code(), "invalid_argument");
+}
+
+// What is answered for an element takes a thousand times the bytes that ask for it.
+TEST_F(ItemsApi, AListHasAnEnd) {
+  start();
+  const auto list = [](std::size_t count, const std::string& element) {
+    std::string text = "[" + element;
+    for (std::size_t i = 1; i < count; ++i) text += "," + element;
+    return text + "]";
+  };
+  constexpr std::size_t kMost = protocol::FieldReader::kMostInList;
+  const std::vector<std::pair<std::string, std::string>> requests = {
+      {"/v1/explain", R"({"paths":LIST})"},
+      {"/v1/trash", R"({"paths":LIST})"},
+      {"/v1/restore", R"({"ids":LIST})"},
+      {"/v1/purge", R"({"ids":LIST})"},
+      {"/v1/associate", R"({"path":"runs/R","sources":LIST})"},
+      {"/v1/dissociate", R"({"path":"runs/R","sources":LIST})"}};
+  for (const auto& [resource, body] : requests) {
+    SCOPED_TRACE(resource);
+    const std::string element = body.find("ids") == std::string::npos ? R"("a")" : "9";
+    std::string too_long = body;
+    too_long.replace(body.find("LIST"), 4, list(kMost + 1, element));
+    const auto refused = ask("POST", resource, too_long);
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.error_code(), "invalid_argument");
+    EXPECT_THAT(refused.error_message(), HasSubstr(std::to_string(kMost)));
+  }
+  const auto answered = ask("POST", "/v1/explain", R"({"paths":)" + list(kMost, R"("runs/R")") + "}");
+  EXPECT_EQ(answered.status, 200);
+  EXPECT_EQ(answered.json().at("results").as_array().size(), kMost);
 }
 
 TEST_F(ItemsApi, StrangersHaveNoRight) {

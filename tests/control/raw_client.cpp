@@ -126,6 +126,21 @@ std::optional<RawResponse> RawClient::read() {
   return response;
 }
 
+std::optional<std::string> RawClient::read_chunk() {
+  std::size_t end = 0;
+  while ((end = buffer_.find("\r\n")) == std::string::npos) {
+    if (!fill()) return std::nullopt;
+  }
+  const std::size_t size = std::stoul(buffer_.substr(0, end), nullptr, 16);
+  const std::size_t begin = end + 2;
+  while (buffer_.size() < begin + size + 2) {
+    if (!fill()) return std::nullopt;
+  }
+  std::string chunk = buffer_.substr(begin, size);
+  buffer_.erase(0, begin + size + 2);
+  return chunk;
+}
+
 bool RawClient::closed_within(std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   for (;;) {

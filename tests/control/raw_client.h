@@ -41,6 +41,9 @@ class RawClient {
   void end_sending();
   // The next response; nothing when the server hangs up first or says nothing for ten seconds.
   std::optional<RawResponse> read();
+  // The next chunk of a response in chunks, whose head was read; empty: the last one. Nothing when the server hangs up
+  // or says nothing for ten seconds.
+  std::optional<std::string> read_chunk();
   // Whether the server closes within the limit.
   bool closed_within(std::chrono::milliseconds limit);
   // request() and read(); a response of status 0 when there is none.

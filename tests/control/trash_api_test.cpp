@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "tests/control/control_fixture.h"
@@ -269,6 +270,45 @@ TEST_F(TrashApi, RestoresElsewhere) {
   EXPECT_EQ(ask("POST", target, R"({"to":"projects/none"})").status, 404);
   EXPECT_EQ(ask("POST", target, R"({"to":"/mnt/lab/projects/Q/in"})").status, 200);
   EXPECT_TRUE(exists("projects/Q/in/a"));
+}
+
+TEST_F(TrashApi, ADryRunOfARestoreChangesNothing) {
+  const auto id = trashed_file("projects/P/a", "old");
+  make_file("projects/P/sub/b");
+  trash("projects/P/sub/b");
+  trash("projects/P/sub");
+  start();
+  const std::string before = ask("GET", "/v1/trash").body;
+  const std::string history = ask("GET", "/v1/history").body;
+  const auto all = ask("POST", "/v1/restore", R"({"all":true,"dryRun":true})");
+  EXPECT_EQ(all.status, 200) << all.body;
+  const auto results = all.json().at("results").as_array();
+  ASSERT_EQ(results.size(), 3U);
+  // As the folder would be back by then.
+  EXPECT_EQ(results[0].at("path").as_string(), "projects/P/sub");
+  EXPECT_EQ(results[1].at("path").as_string(), "projects/P/sub/b");
+  EXPECT_EQ(results[2].at("path").as_string(), "projects/P/a");
+  const std::string one = "/v1/trash/" + std::to_string(id) + "/restore";
+  EXPECT_EQ(only_result(ask("POST", one, R"({"dryRun":true})")).at("path").as_string(), "projects/P/a");
+  EXPECT_EQ(ask("GET", "/v1/trash").body, before);
+  EXPECT_EQ(ask("GET", "/v1/history").body, history);
+  EXPECT_FALSE(exists("projects/P/a"));
+  EXPECT_FALSE(exists("projects/P/sub"));
+}
+
+TEST_F(TrashApi, ADryRunSeesWhatTheItemsBeforeWouldHaveTaken) {
+  for (const char* content : {"1", "2", "3"}) trashed_file("projects/P/a", content);
+  start();
+  const auto dry = ask("POST", "/v1/restore", R"({"all":true,"dryRun":true,"onCollision":"rename"})").json();
+  const auto real = ask("POST", "/v1/restore", R"({"all":true,"onCollision":"rename"})").json();
+  EXPECT_EQ(boost::json::serialize(dry), boost::json::serialize(real));
+  for (int i = 0; i < 3; ++i) trashed_file("projects/Q/b");
+  const auto refused = ask("POST", "/v1/restore", R"({"all":true,"dryRun":true})");
+  EXPECT_EQ(refused.status, 207) << refused.body;
+  const auto fails = [](const boost::json::value& result) { return result.at("state").as_string() == "failed"; };
+  const auto results = refused.json().at("results").as_array();
+  EXPECT_EQ(std::count_if(results.begin(), results.end(), fails), 2);
+  EXPECT_EQ(trash_count(), 3U);
 }
 
 TEST_F(TrashApi, AParentThatIsGone) {

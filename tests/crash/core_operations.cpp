@@ -51,11 +51,39 @@ std::string trash(Bench& b, const std::string& path, TrashMode mode) {
   return code(b.core().trash().trash_paths(b.lab(), {path}, kLab, {.mode = mode}));
 }
 
-std::string restore(Bench& b, std::string_view item, const RestoreOptions& options) {
+std::string trash_by_key(Bench& b) {
+  const auto turn = b.core().idempotency().begin(kLab.uid, "0123456789abcdef", "trash");
+  if (!turn) return code(turn);
+  Caller caller = kLab;
+  caller.part.request = turn->id();
+  return code(b.core().trash().trash_paths(b.lab(), {"projects/p/d"}, caller));
+}
+
+Result<TrashItemId> item_named(Bench& b, std::string_view item) {
   const InodeId inode = b.volume().at(std::string(".trash/") + std::string(item));
-  const auto id = b.core().attributes().get_xattr(b.lab(), inode, "user.reprieve.id");
-  if (!id) return code(id);
-  return code(b.core().trash().restore(b.lab(), {TrashItemId(std::stoll(*id))}, options, kLab));
+  REPRIEVE_TRY(const std::string id, b.core().attributes().get_xattr(b.lab(), inode, "user.reprieve.id"));
+  return TrashItemId(std::stoll(id));
+}
+
+std::string restore(Bench& b, std::string_view item, const RestoreOptions& options) {
+  const auto id = item_named(b, item);
+  return id ? code(b.core().trash().restore(b.lab(), {*id}, options, kLab)) : code(id);
+}
+
+// No checksums are kept here, which is all that it says.
+std::string list_damaged(Bench& b) {
+  const std::string said = code(b.core().damaged({b.lab()}, {}, 100));
+  return said == code_name(Errc::not_supported) ? std::string() : said;
+}
+
+std::string show(Bench& b) {
+  const auto id = item_named(b, "gone");
+  return id ? code(b.core().trash().show(b.lab(), *id)) : code(id);
+}
+
+std::string purge(Bench& b) {
+  const auto id = item_named(b, "gone");
+  return id ? code_of_batch(b.core().empty_plans().purge(b.lab(), {*id}, kLab), &PurgeOutcome::items) : code(id);
 }
 
 std::string open_and_close(Bench& b, int flags) {
@@ -209,12 +237,14 @@ constexpr std::array kOperations{
                   [](Bench& b) { return trash(b, "runs/r", TrashMode::with_associated); }},
     CoreOperation{"trash the files only", "trash_paths",
                   [](Bench& b) { return trash(b, "runs/r", TrashMode::files_only); }},
+    CoreOperation{"trash by key", "trash_paths", trash_by_key},
+    CoreOperation{"trash by a key that comes again", "trash_paths", trash_by_key,
+                  [](Bench& b) { must_be_done(trash_by_key(b)); }},
     CoreOperation{"leave", "trash_paths", leave},
     CoreOperation{"list the trash", "list_trash", [](Bench& b) { return code(b.core().trash().list(b.lab(), {})); }},
     CoreOperation{"select from the trash", "restore_items purge_items",
-                  [](Bench& b) { return code(b.core().trash().select(b.lab(), {})); }},
-    CoreOperation{"show an item", "show_item",
-                  [](Bench& b) { return code(b.core().trash().show(b.lab(), TrashItemId(1))); }},
+                  [](Bench& b) { return code(b.core().trash().select(b.lab(), {}, kLab)); }},
+    CoreOperation{"show an item", "show_item", show},
     CoreOperation{"restore", "restore_item restore_items", [](Bench& b) { return restore(b, "gone", {}); }},
     CoreOperation{"restore over what is there", "restore_item",
                   [](Bench& b) { return restore(b, "again", {.on_collision = OnCollision::replace}); }},
@@ -222,18 +252,16 @@ constexpr std::array kOperations{
                   [](Bench& b) { return restore(b, "deep", {.recreate_parents = true}); }},
     CoreOperation{"restore elsewhere", "restore_item",
                   [](Bench& b) { return restore(b, "gone", {.to = "projects/q"}); }},
+    CoreOperation{"restore for show", "restore_item restore_items",
+                  [](Bench& b) { return restore(b, "deep", {.recreate_parents = true, .rehearse = true}); }},
     CoreOperation{"plan an empty", "plan_empty",
-                  [](Bench& b) { return code(b.core().empty_plans().plan(b.lab(), {})); }},
+                  [](Bench& b) { return code(b.core().empty_plans().plan(b.lab(), {}, kLab)); }},
     CoreOperation{"empty", "empty_trash",
                   [](Bench& b) {
                     return code_of_batch(b.core().empty_plans().execute(b.lab(), b.token, kLab), &PurgeOutcome::items);
                   },
-                  [](Bench& b) { b.token = must(b.core().empty_plans().plan(b.lab(), {})).token; }},
-    CoreOperation{"purge", "purge_item purge_items",
-                  [](Bench& b) {
-                    return code_of_batch(b.core().empty_plans().purge(b.lab(), {TrashItemId(1)}, kLab),
-                                         &PurgeOutcome::items);
-                  }},
+                  [](Bench& b) { b.token = must(b.core().empty_plans().plan(b.lab(), {}, kLab)).token; }},
+    CoreOperation{"purge", "purge_item purge_items", purge},
     CoreOperation{"follow an operation", "show_operation",
                   [](Bench& b) {
                     const auto shown = b.core().operation(OperationId(1));
@@ -276,6 +304,9 @@ constexpr std::array kOperations{
         "add a sample to another project", "add_to",
         [](Bench& b) { return code(b.core().items().add_to(b.lab(), "projects/q", "projects/p/samples/s", kLab)); }},
     CoreOperation{"explain", "explain", [](Bench& b) { return code(b.core().items().explain(b.lab(), "projects/p")); }},
+    CoreOperation{
+        "explain a group", "explain",
+        [](Bench& b) { return code(b.core().items().explain(b.lab(), "runs/r", TrashMode::with_associated)); }},
     CoreOperation{"list accounts", "list_accounts", [](Bench& b) { return code(b.core().accounts().all()); }},
     CoreOperation{"show an account", "show_account",
                   [](Bench& b) { return code(b.core().accounts().summary(b.lab())); }},
@@ -300,6 +331,16 @@ constexpr std::array kOperations{
                   [](Bench& b) { return code(b.core().sharing().unshare(b.lab(), "projects/shared", "ben", kLab)); }},
     CoreOperation{"history", "list_history",
                   [](Bench& b) { return code(b.core().history().list(std::nullopt, {.limit = 100})); }},
+    CoreOperation{"tell events", "tell_events",
+                  [](Bench& b) { return code(b.core().history().after(std::nullopt, {}, 100)); }},
+    CoreOperation{"check", "check_store", [](Bench& b) { return code(b.core().check(CheckMode::find, kLab)); }},
+    CoreOperation{"back up", "make_backup", [](Bench& b) { return code(b.core().backups().make(kLab)); }},
+    CoreOperation{"list backups", "list_backups",
+                  [](Bench& b) {
+                    static_cast<void>(b.core().backups().list());
+                    return std::string();
+                  }},
+    CoreOperation{"list what is damaged", "list_damaged", list_damaged},
     CoreOperation{"figures", "show_stats", [](Bench& b) { return code(b.core().figures()); }},
     CoreOperation{"figures of an account", "show_stats", [](Bench& b) { return code(b.core().figures(b.lab())); }},
 };

@@ -162,6 +162,9 @@ REPRIEVE_INTERPOSE_CALL(int, unlinkat, (int at, const char* path, int flags),
                         flags)
 REPRIEVE_INTERPOSE_CALL(int, rename, (const char* from, const char* to),
                         (rename, "rename", .descriptor = AT_FDCWD, .path = from, .new_path = to), SYS_rename, from, to)
+REPRIEVE_INTERPOSE_CALL(int, renameat, (int at, const char* from, int to_at, const char* to),
+                        (rename, "renameat", .descriptor = at, .path = from, .new_path = to), SYS_renameat, at, from,
+                        to_at, to)
 REPRIEVE_INTERPOSE_CALL(int, ftruncate, (int file, off_t length),
                         (truncate, "ftruncate", .descriptor = file, .offset = length), SYS_ftruncate, file, length)
 REPRIEVE_INTERPOSE_CALL(int, ftruncate64, (int file, off_t length),
@@ -181,6 +184,14 @@ REPRIEVE_INTERPOSE_CALL(ssize_t, pwrite, (int file, const void* data, size_t siz
 REPRIEVE_INTERPOSE_CALL(ssize_t, pwrite64, (int file, const void* data, size_t size, off_t offset),
                         (write, "pwrite64", .descriptor = file, .data = data, .size = size, .offset = offset),
                         SYS_pwrite64, file, data, size, offset)
+REPRIEVE_INTERPOSE_CALL(ssize_t, read, (int file, void* data, size_t size),
+                        (read, "read", .descriptor = file, .size = size), SYS_read, file, data, size)
+REPRIEVE_INTERPOSE ssize_t write(int file, const void* data, size_t size) {
+  const off_t offset = reprieve::test::is_watched(file) ? ::lseek(file, 0, SEEK_CUR) : 0;
+  const reprieve::test::DiskRequest request{
+      .call = DiskCall::write, .function = "write", .descriptor = file, .data = data, .size = size, .offset = offset};
+  return observed(request, [&] { return ::syscall(SYS_write, file, data, size); });
+}
 REPRIEVE_INTERPOSE_CALL(int, fsync, (int file), (sync, "fsync", .descriptor = file), SYS_fsync, file)
 REPRIEVE_INTERPOSE_CALL(int, fdatasync, (int file), (data_sync, "fdatasync", .descriptor = file), SYS_fdatasync, file)
 REPRIEVE_INTERPOSE_CALL(int, chmod, (const char* path, mode_t mode),
@@ -256,43 +267,14 @@ REPRIEVE_INTERPOSE int sqlite3_wal_checkpoint_v2(sqlite3* database, const char* 
 namespace reprieve::test {
 namespace {
 
-constexpr std::array kFunctions{"open",
-                                "open64",
-                                "openat",
-                                "openat64",
-                                "close",
-                                "mkdir",
-                                "mkdirat",
-                                "unlink",
-                                "rmdir",
-                                "unlinkat",
-                                "rename",
-                                "ftruncate",
-                                "ftruncate64",
-                                "fallocate",
-                                "pread",
-                                "pread64",
-                                "pwrite",
-                                "pwrite64",
-                                "fsync",
-                                "fdatasync",
-                                "chmod",
-                                "fchmod",
-                                "futimens",
-                                "utimensat",
-                                "stat",
-                                "stat64",
-                                "lstat",
-                                "lstat64",
-                                "fstat",
-                                "fstat64",
-                                "fstatat",
-                                "access",
-                                "fstatvfs",
-                                "fdopendir",
-                                "readdir",
-                                "sqlite3_step",
-                                "sqlite3_wal_checkpoint_v2"};
+constexpr std::array kFunctions{"open",     "open64",    "openat",    "openat64",     "close",
+                                "mkdir",    "mkdirat",   "unlink",    "rmdir",        "unlinkat",
+                                "rename",   "renameat",  "ftruncate", "ftruncate64",  "fallocate",
+                                "pread",    "pread64",   "pwrite",    "pwrite64",     "read",
+                                "write",    "fsync",     "fdatasync", "chmod",        "fchmod",
+                                "futimens", "utimensat", "stat",      "stat64",       "lstat",
+                                "lstat64",  "fstat",     "fstat64",   "fstatat",      "access",
+                                "fstatvfs", "fdopendir", "readdir",   "sqlite3_step", "sqlite3_wal_checkpoint_v2"};
 
 // SQLite's allocations, through its own seam (https://www.sqlite.org/malloc.html).
 sqlite3_mem_methods system_memory{};

@@ -4,15 +4,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <random>
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "tests/crash/core_operations.h"
 #include "tests/crash/faults.h"
@@ -73,6 +79,35 @@ class Trials {
     close(std::string(fault.name));
   }
 
+  // Somebody else works with the store while the operation is in the middle of a call: at each so many-th, in another
+  // run at others.
+  void run_beside(std::size_t every) {
+    for (std::size_t point = std::random_device()() % every; wrong_.empty(); point += every) {
+      open();
+      const std::string where = "beside another, at call " + std::to_string(point);
+      std::thread other;
+      std::atomic<bool> is_done{false};
+      std::string others;
+      faults_->at_call(point, [&] {
+        other = std::thread([&] {
+          others = work_beside();
+          is_done = true;
+        });
+        // Where it needs what this one holds it goes on afterwards.
+        static_cast<void>(wait_until([&] { return is_done.load(); }, std::chrono::milliseconds(5)));
+      });
+      const std::string failed = operation_.run(*bench_);
+      faults_->at_call(0, {});
+      const bool reached = other.joinable();
+      if (reached) other.join();
+      if (!failed.empty() || !others.empty()) report(where, "fails: " + failed + ", " + others);
+      wait_for_purger(*bench_);
+      close(where);
+      if (!reached) break;
+      ++points_;
+    }
+  }
+
   // The process is killed before each call that changes a file.
   void kill() {
     const std::filesystem::path copy = store_.parent_path() / "killed";
@@ -126,6 +161,20 @@ class Trials {
   StoreView look(Exactness exactness) {
     wait_for_purger(*bench_);
     return view_of(bench_->core(), exactness);
+  }
+
+  // Of another process, and nothing that any operation of the table touches.
+  std::string work_beside() {
+    const Caller caller{.uid = 1000, .gid = 1000, .thread = 70};
+    Namespace& names = bench_->core().names();
+    const EntryName name = EntryName::literal("beside");
+    const auto made = names.create(bench_->lab(), bench_->lab().projects, name, {.mode = S_IFDIR | 0755}, caller);
+    if (!made) return std::string(code_name(made.error().code));
+    const auto file =
+        bench_->core().content().create(bench_->lab(), made->inode, EntryName::literal("f"), 0644, O_RDWR, caller, 0);
+    if (!file) return std::string(code_name(file.error().code));
+    const auto trashed = bench_->core().trash().trash_paths(bench_->lab(), {"projects/beside"}, caller);
+    return trashed.at(0).state == BatchState::done ? std::string() : trashed.at(0).code;
   }
 
   // Operations find inodes by paths, which throws where it fails.
@@ -222,6 +271,10 @@ TEST_P(FaultMatrix, AKilledProcessLeavesWhatWasOrWhatWasToBe) {
   for_operations([](Trials& trials) { trials.kill(); });
 }
 
+TEST_P(FaultMatrix, WhatHappensInTheMiddleOfACallHarmsNobody) {
+  for_operations([](Trials& trials) { trials.run_beside(10); });
+}
+
 INSTANTIATE_TEST_SUITE_P(Part, FaultMatrix, ::testing::Range(std::size_t{0}, std::size_t{6}));
 
 // The search finds a transaction that is not rolled back.
@@ -260,44 +313,12 @@ TEST(FaultPoints, EveryOperationIsInTheTable) {
     for (std::string word; words >> word;) served.insert(word);
   }
   // They ask core for nothing.
-  served.insert({"forget", "forget_multi", "ioctl", "opendir", "ping", "show_version", "list_mounts"});
+  served.insert({"forget", "forget_multi", "ioctl", "opendir", "ping", "show_version", "list_mounts", "show_check"});
   std::set<std::string> offered = matches(source("fs/operations.cpp"), "serve<\"(\\w+)\"");
   offered.merge(matches(source("daemon/control/routes.cpp"), "Route\\{k\\w+, [^&]*&(\\w+)"));
   ASSERT_THAT(offered, ::testing::IsSupersetOf({"mkdir", "rename", "trash_paths", "share_item"}));
   for (const std::string& operation : offered)
     EXPECT_TRUE(served.contains(operation)) << operation << " is not in tests/crash/core_operations.cpp";
-}
-
-// Threads in the background meet faults while an operation goes on undisturbed.
-TEST(FaultPoints, WorkInTheBackgroundSurvivesThem) {
-  use_memory();
-  const TemporaryDirectory directory;
-  Bench::make(directory.path() / "template");
-  const auto store = directory.path() / "store";
-  for (const Fault& fault : all_faults()) {
-    for (std::size_t point = 0; point < 24; point += 4) {
-      SCOPED_TRACE(std::string(fault.name) + " at call " + std::to_string(point));
-      std::filesystem::copy(directory.path() / "template", store, std::filesystem::copy_options::recursive);
-      {
-        FaultPoints faults(store, FaultPoints::Threads::others);
-        Volume volume(Settings{.store = {.path = store, .commit_interval = std::chrono::milliseconds(1)}});
-        faults.arm(fault, point);
-        FileSystem& core = volume.core();
-        volume.mkdir("projects/p/new");
-        for (int i = 0; i < 4; ++i) volume.write("projects/p/new/" + std::to_string(i), "bytes");
-        const TrashItem item = volume.trash("projects/p/new");
-        must(core.empty_plans().purge(volume.account(), {item.id}, process(1)));
-        ASSERT_TRUE(wait_until([&] { return faults.has_failed() || must(core.figures()).purge_queue == 0; }));
-        faults.disarm();
-        // What it could not do it does when it is woken again.
-        volume.purge(volume.trash("projects/p/f").name);
-        ASSERT_TRUE(wait_until([&] { return must(core.figures()).purge_queue == 0; }));
-      }
-      Volume(Settings{.store = {.path = store}}).close();
-      ASSERT_EQ(broken_rules(store), "");
-      remove_tree(store);
-    }
-  }
 }
 
 }  // namespace

@@ -142,11 +142,13 @@ bool PowerCuts::survive_one(const DiskContent& content, Loss loss, const Moment&
 std::string PowerCuts::inspect(const std::filesystem::path& store, Loss loss, const Moment& moment,
                                const Journal& journal) {
   std::string wrong;
+  std::size_t nameless = 0;
   {
     const BareDisk disk(store);
     static const SettableClock clock;
     NumberedProcesses processes;
     const auto core = must(FileSystem::open({.store = {.path = store}}, clock, processes));
+    nameless = core->nameless_blobs();
     if (!wait_until([&] { return must(core->figures()).purge_queue == 0; })) wrong += "the purge does not end\n";
     const StoreView view = view_of(*core);
     const std::size_t first = loss == Loss::nothing ? moment.answered : journal.lasting[moment.answered];
@@ -160,7 +162,8 @@ std::string PowerCuts::inspect(const std::filesystem::path& store, Loss loss, co
     wrong += wrong_contents(*core, promised_contents(journal, moment.answered, moment.begun));
     work(*core);
   }
-  return wrong + broken_rules(store);
+  if (loss == Loss::nothing && nameless != 0) wrong += "a kill took the rows of files with bytes\n";
+  return wrong + broken_rules(store, nameless);
 }
 
 }  // namespace reprieve::test

@@ -21,8 +21,8 @@ StoreView view_of(FileSystem& core, Exactness exactness = Exactness::exact);
 // A line each; empty when there is none.
 std::string differences(const StoreView& expected, const StoreView& actual);
 
-// Which rules the rows and blobs of a closed store do not keep; empty when all hold. Beside those of
-// broken_invariants(): every file has its blob, every blob its file, SQLite finds the database sound.
-std::string broken_rules(const std::filesystem::path& store);
+// Which rules the rows and blobs of a closed store do not keep; empty when all hold. `nameless` blobs are to belong to
+// no file.
+std::string broken_rules(const std::filesystem::path& store, std::size_t nameless = 0);
 
 }  // namespace reprieve::test

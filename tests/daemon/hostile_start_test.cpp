@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <vector>
@@ -190,6 +192,57 @@ TEST_F(HostileStart, LinksInPlaceOfTheStoreAndTheSocketLeadNowhere) {
   std::filesystem::create_symlink(in("elsewhere"), in("store") / "blobs");
   EXPECT_FALSE(daemon.start()) << daemon.log();
   EXPECT_TRUE(std::filesystem::is_empty(in("elsewhere")));
+}
+
+// A mount point below a folder of somebody else's, who puts a link there.
+TEST_F(HostileStart, AMountPointIsNotReachedOverTheLinkOfAnotherUser) {
+  std::filesystem::create_directories(in("victim"));
+  std::filesystem::create_directories(in("home"));
+  std::filesystem::create_directory_symlink(in("victim"), in("home/mnt"));
+  ASSERT_EQ(::lchown(in("home/mnt").c_str(), kStranger, kStranger), 0);
+  // Root's own may lead there, also over the other one.
+  std::filesystem::create_directory_symlink("home/mnt", in("over"));
+  std::filesystem::create_directory_symlink("victim", in("own"));
+  for (const auto& [name, works] : {std::pair("home/mnt", false), {"over", false}, {"own", true}}) {
+    const std::vector<std::string> line{REPRIEVED_PATH, "--store", in("store"), "--mount", "lab=" + in(name).string(),
+                                        "--socket",     in("s")};
+    ChildProcess daemon(line);
+    EXPECT_TRUE(wait_until([&] { return !daemon.running() || is_mount_point(in("victim")); })) << name;
+    EXPECT_EQ(is_mount_point(in("victim")), works) << name;
+    daemon.signal(SIGTERM);
+    const CommandResult ended = daemon.finish();
+    if (works) continue;
+    EXPECT_THAT(ended.err, HasSubstr("a symbolic link that is not root's is on the way")) << name;
+  }
+}
+
+// The folder of the mount point is swapped for a link to another one all the time.
+TEST_F(HostileStart, AMountPointThatIsSwappedIsNeverTheTargetOfALink) {
+  std::filesystem::create_directories(in("victim"));
+  std::filesystem::create_directories(in("home/mnt"));
+  std::filesystem::create_directory_symlink(in("victim"), in("home/link"));
+  ::chmod(directory_.path().c_str(), 0755);
+  for (const char* const mine : {"home", "home/mnt", "home/link"})
+    ASSERT_EQ(::lchown(in(mine).c_str(), kStranger, kStranger), 0);
+  const pid_t swapper = ::fork();
+  if (swapper == 0) {
+    if (::setgid(kStranger) != 0 || ::setuid(kStranger) != 0) ::_exit(1);
+    for (;;) ::renameat2(AT_FDCWD, in("home/mnt").c_str(), AT_FDCWD, in("home/link").c_str(), RENAME_EXCHANGE);
+  }
+  for (int round = 0; round < 12; ++round) {
+    ChildProcess daemon(
+        {REPRIEVED_PATH, "--store", in("store"), "--mount", "lab=" + in("home/mnt").string(), "--socket", in("s")});
+    const auto is_somewhere = [&] {
+      return is_mount_point(in("victim")) || is_mount_point(in("home/mnt")) || is_mount_point(in("home/link"));
+    };
+    EXPECT_TRUE(wait_until([&] { return !daemon.running() || is_somewhere(); }));
+    EXPECT_FALSE(is_mount_point(in("victim")));
+    daemon.signal(SIGTERM);
+    daemon.finish();
+  }
+  ::kill(swapper, SIGKILL);
+  ::waitpid(swapper, nullptr, 0);
+  for (const char* const name : {"home/mnt", "home/link"}) ::umount2(in(name).c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
 }
 
 }  // namespace

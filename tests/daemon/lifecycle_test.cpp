@@ -351,7 +351,7 @@ TEST_F(Lifecycle, AThreadThatCannotBeStartedEndsTheStartCleanly) {
     ++refused;
   }
   EXPECT_TRUE(started);
-  EXPECT_GE(refused, 8);  // four of core, the invalidator's, the first of a mount, the control socket's
+  EXPECT_GE(refused, 9);  // four of core, two of the invalidator, the first of a mount, the control socket's
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ constexpr int kPatience = 10'000;
 constexpr std::size_t kMostBytes = std::size_t{256} * 1024;
 
 Notification notification(int code, const char* body, std::size_t size) {
-  Notification told{.code = static_cast<fuse_notify_code>(code)};
+  Notification told{.code = code};
   if (told.code == FUSE_NOTIFY_INVAL_INODE) {
     fuse_notify_inval_inode_out out{};
     std::memcpy(&out, body, std::min(size, sizeof(out)));

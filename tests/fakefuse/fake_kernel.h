@@ -50,7 +50,7 @@ struct Line {
 
 // What the file system told without being asked.
 struct Notification {
-  fuse_notify_code code{};
+  int code = 0;  // FUSE_NOTIFY_*
   std::uint64_t node = 0;
   std::int64_t offset = 0;  // FUSE_NOTIFY_INVAL_INODE
   std::string name;         // FUSE_NOTIFY_INVAL_ENTRY

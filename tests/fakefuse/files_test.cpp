@@ -130,7 +130,8 @@ TEST_F(Files, AWriteByAPlainUserDropsSetIdBits) {
   release(file);
 }
 
-// What both a write past this process and chown(2) with neither owner nor group come as: core/set_id_bits.h says why.
+// What both a write past this process and chown(2) with neither owner nor group come as: core/view/set_id_bits.h says
+// why.
 TEST_F(Files, ASetattrOfNothingIsAWriteWhereTheFileIsOpenForWriting) {
   const auto file = create_file(project_, "f", 0777);
   ASSERT_EQ(setattr(file.entry.nodeid, FATTR_MODE, S_IFREG | 06777).error, 0);

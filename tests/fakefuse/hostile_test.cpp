@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "fs/request_form.h"
 #include "tests/fakefuse/mount_fixture.h"
 
 namespace reprieve::test {
@@ -87,6 +88,55 @@ TEST_F(Hostile, EveryOperationIsAnsweredExactlyOnce) {
   for (const std::uint64_t unique : sent) (void)kernel_.answer_to(unique);
   EXPECT_EQ(lookup(kRoot, "projects").error, 0);
   EXPECT_EQ(kernel_.unexpected_answers(), 0U);
+}
+
+// libfuse would read what lies behind the request.
+TEST_F(Hostile, RequestsThatAreCutOffAreRefused) {
+  const std::uint64_t projects = node(account_.projects);
+  for (const fuse_opcode operation :
+       {FUSE_LOOKUP,      FUSE_GETATTR, FUSE_SETATTR, FUSE_SYMLINK,        FUSE_MKNOD,      FUSE_MKDIR,
+        FUSE_UNLINK,      FUSE_RMDIR,   FUSE_RENAME,  FUSE_LINK,           FUSE_OPEN,       FUSE_READ,
+        FUSE_WRITE,       FUSE_RELEASE, FUSE_FSYNC,   FUSE_SETXATTR,       FUSE_GETXATTR,   FUSE_LISTXATTR,
+        FUSE_REMOVEXATTR, FUSE_FLUSH,   FUSE_OPENDIR, FUSE_READDIR,        FUSE_RELEASEDIR, FUSE_FSYNCDIR,
+        FUSE_ACCESS,      FUSE_CREATE,  FUSE_BMAP,    FUSE_IOCTL,          FUSE_POLL,       FUSE_FALLOCATE,
+        FUSE_READDIRPLUS, FUSE_RENAME2, FUSE_LSEEK,   FUSE_COPY_FILE_RANGE}) {
+    EXPECT_EQ(kernel_.call(operation, projects, "cut").error, EIO) << operation;
+  }
+  const fuse_mkdir_in mkdir{.mode = 0755, .umask = 0};
+  EXPECT_EQ(kernel_.call(FUSE_MKDIR, projects, wire(mkdir) + "unended").error, EIO);
+  EXPECT_EQ(kernel_.call(FUSE_SYMLINK, projects, name("link") + "unended").error, EIO);
+  EXPECT_EQ(kernel_.call(FUSE_RENAME, projects, wire(fuse_rename_in{.newdir = projects}) + name("a") + "b").error, EIO);
+  EXPECT_EQ(lookup(projects, "link").as<fuse_entry_out>().nodeid, 0U);
+}
+
+TEST_F(Hostile, RequestsThatAnnounceMoreThanTheyBringAreRefused) {
+  const auto file = create_file(make_directory(node(account_.projects), "P"), "f");
+  const std::uint64_t inode = file.entry.nodeid;
+  fuse_write_in write{};
+  write.fh = file.open.handle;
+  write.size = 6;
+  EXPECT_EQ(kernel_.call(FUSE_WRITE, inode, wire(write) + "bytes").error, EIO);
+  std::string setxattr = wire(fuse_setxattr_in{.size = 6}).substr(0, FUSE_COMPAT_SETXATTR_IN_SIZE);
+  EXPECT_EQ(kernel_.call(FUSE_SETXATTR, inode, setxattr + name("user.a") + "bytes").error, EIO);
+  fuse_ioctl_in ioctl{};
+  ioctl.in_size = 4;
+  EXPECT_EQ(kernel_.call(FUSE_IOCTL, inode, wire(ioctl) + "x").error, EIO);
+  kernel_.send(FUSE_BATCH_FORGET, 0, wire(fuse_batch_forget_in{.count = 0xffffffff, .dummy = 0}));
+  EXPECT_EQ(kernel_.call(FUSE_GETATTR, inode, wire(fuse_getattr_in{})).as<fuse_attr_out>().attr.size, 0U);
+  EXPECT_NE(kernel_.call(FUSE_GETXATTR, inode, wire(fuse_getxattr_in{}) + name("user.a")).error, 0);
+  EXPECT_EQ(kernel_.unexpected_answers(), 0U);
+}
+
+// Memory for it would be had first.
+TEST_F(Hostile, MoreThanWasAgreedOnIsNotRead) {
+  const auto file = create_file(make_directory(node(account_.projects), "P"), "f");
+  fuse_read_in read{};
+  read.fh = file.open.handle;
+  read.size = fs::kMostData + 1;
+  EXPECT_EQ(kernel_.call(FUSE_READ, file.entry.nodeid, wire(read)).error, EIO);
+  EXPECT_EQ(kernel_.call(FUSE_READDIRPLUS, kRoot, wire(read)).error, EIO);
+  read.size = fs::kMostData;
+  EXPECT_EQ(kernel_.call(FUSE_READ, file.entry.nodeid, wire(read)).error, 0);
 }
 
 TEST_F(Hostile, ForgetsAreNotAnswered) {

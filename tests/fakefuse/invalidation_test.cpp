@@ -11,6 +11,7 @@ namespace reprieve::test {
 namespace {
 
 constexpr std::int64_t kAttributesAlone = -1;
+constexpr int kDoubtAllNames = fs::kernel::kNotifyIncreaseEpoch;
 
 Notification attributes_of(std::uint64_t inode) {
   return {.code = FUSE_NOTIFY_INVAL_INODE, .node = inode, .offset = kAttributesAlone, .name = {}};
@@ -53,10 +54,11 @@ TEST_F(Invalidation, ReachesEveryMountBeforeTheSocketIsAnswered) {
   }
 }
 
-TEST_F(Invalidation, SparesTheMountThatKnows) {
+TEST_F(Invalidation, TheMountThatKnowsIsToldOfAttributesAlone) {
   make_directory(node(account_.projects), "P");
   invalidator_.settle();
-  EXPECT_TRUE(kernel_.notifications().empty());
+  // What other threads were answered before, and have not dealt with yet, is old.
+  EXPECT_EQ(kernel_.notifications(), std::vector<Notification>{attributes_of(node(account_.projects))});
   const std::vector<Notification> told = second_kernel_.notifications();
   ASSERT_FALSE(told.empty());
   // Inside the operation, which waits for no lock: attributes and listing; the name follows.
@@ -87,6 +89,28 @@ TEST_F(Invalidation, AttributesOfAWrittenFileAreDroppedEverywhere) {
   expect_told(second_kernel_, attributes_of(file.entry.nodeid));
 }
 
+TEST_F(Invalidation, BothDirectoriesOfARenameAreOld) {
+  const std::uint64_t project = make_directory(node(account_.projects), "P");
+  const std::uint64_t from = make_directory(project, "from");
+  const std::uint64_t to = make_directory(project, "to");
+  make_directory(from, "d");
+  invalidator_.settle();
+  kernel_.notifications();
+  ASSERT_EQ(kernel_.call(FUSE_RENAME, from, wire(fuse_rename_in{.newdir = to}) + name("d") + name("d")).error, 0);
+  const std::vector<Notification> expected{attributes_of(from), attributes_of(to)};
+  EXPECT_EQ(kernel_.notifications(), expected);
+}
+
+TEST_F(Invalidation, ExtendedAttributesMakeAttributesOld) {
+  const std::uint64_t project = make_directory(node(account_.projects), "P");
+  invalidator_.settle();
+  kernel_.notifications();
+  const fuse_setxattr_in request{.size = 1, .flags = 0};
+  const std::string body = wire(request).substr(0, FUSE_COMPAT_SETXATTR_IN_SIZE) + name("user.x") + "1";
+  ASSERT_EQ(kernel_.call(FUSE_SETXATTR, project, body).error, 0);
+  EXPECT_EQ(kernel_.notifications(), std::vector<Notification>{attributes_of(project)});
+}
+
 TEST_F(Invalidation, ReadingTellsNobody) {
   const auto file = create_file(make_directory(node(account_.projects), "P"), "f");
   release(file);
@@ -98,6 +122,41 @@ TEST_F(Invalidation, ReadingTellsNobody) {
   request.fh = opened.as<fs::kernel::OpenOut>().handle;
   kernel_.call(FUSE_RELEASE, file.entry.nodeid, wire(request));
   EXPECT_TRUE(kernel_.notifications().empty());
+}
+
+// The kernel may deal with the answer after it was told to doubt all names.
+TEST_F(Invalidation, NamesOfAListingUnderWayAreDoubtedOnceMoreWhenItWasDealtWith) {
+  const std::uint64_t project = make_directory(node(account_.projects), "P");
+  make_directory(project, "d");
+  const auto share = [&] {
+    invalidator_.settle();
+    kernel_.notifications();
+    invalidator_.changed({.through = {}, .seen = {}, .aftermath = {}, .newly_shared = true});
+    invalidator_.settle();
+  };
+  const Notification doubt{.code = kDoubtAllNames, .node = 0, .offset = 0, .name = {}};
+  const auto list = [&](std::uint64_t offset) {
+    fuse_read_in request{};
+    request.offset = offset;
+    request.size = 4096;
+    return lines_of(kernel_.call(FUSE_READDIRPLUS, project, wire(request)), true);
+  };
+  share();
+  EXPECT_EQ(kernel_.notifications(), std::vector<Notification>{doubt});
+
+  const std::vector<Line> lines = list(0);
+  share();
+  const std::vector<Notification> told = kernel_.notifications();
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_EQ(told[0], doubt);
+  EXPECT_EQ(told[1].code, FUSE_NOTIFY_INVAL_ENTRY);  // which waits for the directory's lock
+  EXPECT_EQ(told[1].node, project);
+  EXPECT_EQ(told[2], doubt);
+
+  list(0);
+  EXPECT_TRUE(list(lines.back().offset).empty());
+  share();
+  EXPECT_EQ(kernel_.notifications(), std::vector<Notification>{doubt});
 }
 
 TEST_F(Invalidation, AStoppedMountIsNotTold) {

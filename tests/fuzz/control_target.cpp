@@ -61,8 +61,10 @@ class Harness {
     boost::asio::io_context io(1);
     control::StreamSocket socket(io, boost::asio::local::stream_protocol(), ends[0]);
     bool closed = false;
+    control::Watchers watchers(io, limits_.watchers_per_uid, limits_.watchers);
     control::ConnectionContext context{.router = *router_,
                                        .pool = pool_,
+                                       .watchers = watchers,
                                        .limits = limits_,
                                        .logger = logger_,
                                        .closed = [&closed](control::Connection&) { closed = true; }};

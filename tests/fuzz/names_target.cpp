@@ -7,7 +7,7 @@
 
 #include "core/base/entry_name.h"
 #include "core/base/time_text.h"
-#include "core/posix_acl.h"
+#include "core/view/posix_acl.h"
 
 namespace {
 

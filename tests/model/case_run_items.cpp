@@ -145,7 +145,7 @@ void CaseRun::restore_items(const std::vector<int>& items, const RestoreOptions&
 
 void CaseRun::plan() {
   wait_for_purges();
-  const auto made = must(volume_.core().empty_plans().plan(volume_.account(), {}));
+  const auto made = must(volume_.core().empty_plans().plan(volume_.account(), {}, process(1)));
   Plan plan{.token = made.token, .items = {}};
   for (const ModelItem& item : model_.items()) {
     plan.items.push_back(item.number);
@@ -156,6 +156,9 @@ void CaseRun::plan() {
   const std::string expected = figures_text(model_.figures(plan.items));
   require(seen == expected, "the plan's total: core has " + seen + ", the model " + expected);
   plans_.push_back(std::move(plan));
+  const auto is_unused = [](const Plan& each) { return !each.used; };
+  if (std::ranges::count_if(plans_, is_unused) > std::int64_t{PlanRows::kMostPlans})
+    std::ranges::find_if(plans_, is_unused)->used = true;  // forgotten
   transcript_ += "plan" + text(plans_.back().items) + "\n";
 }
 
@@ -191,7 +194,6 @@ void CaseRun::check_purge(const PurgeOutcome& outcome, const std::vector<int>& i
 void CaseRun::reopen() {
   transcript_ += "reopen\n";
   volume_.reopen();
-  for (Plan& plan : plans_) plan.used = true;  // plans do not outlive the daemon
 }
 
 void CaseRun::wait_for_purges() {

@@ -13,9 +13,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
-#include "core/item_kind.h"
-#include "core/namespace.h"
-#include "core/trash_item.h"
+#include "core/trash/trash_item.h"
+#include "core/tree/namespace.h"
+#include "core/view/item_kind.h"
 
 namespace reprieve::test {
 

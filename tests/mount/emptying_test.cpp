@@ -27,9 +27,11 @@ class Emptying : public MountTest {
   [[nodiscard]] std::uintmax_t blob_bytes() const {
     std::uintmax_t sum = 0;
     std::error_code gone;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(daemon_->store() / "blobs", gone)) {
-      const bool file = entry.is_regular_file(gone);
-      const std::uintmax_t size = file ? entry.file_size(gone) : 0;
+    std::filesystem::recursive_directory_iterator entries(daemon_->store() / "blobs", gone);
+    for (auto at = begin(entries); at != end(entries); ++at) {
+      // Beside their folders lie files that are none.
+      const bool is_blob = at.depth() > 0 && at->is_regular_file(gone);
+      const std::uintmax_t size = is_blob ? at->file_size(gone) : 0;
       if (!gone) sum += size;
     }
     return sum;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store on a disk of its own that is filled to the last block.
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 
 #include "core/base/file_descriptor.h"
 #include "tests/mount/mount_test.h"
+#include "tests/mount/small_disk.h"
 #include "tests/support/wait.h"
 
 namespace reprieve::test {
@@ -34,12 +34,8 @@ class FullDisk : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const std::string why = why_no_mounts(); !why.empty()) GTEST_SKIP() << why;
-    std::filesystem::create_directory(store());
-    const std::string image = directory_.path() / "disk";
-    const CommandResult made = shell("truncate -s 64M " + image + " && mkfs.ext4 -q " + image + " && mount -o loop " +
-                                     image + " " + store().string());
-    if (made.exit_code != 0) GTEST_SKIP() << "no small disk can be mounted: " << made.err;
-    daemon_ = std::make_unique<DaemonProcess>(directory_.path(), DaemonOptions{.disk_is_full = true});
+    if (const std::string why = disk_.make(); !why.empty()) GTEST_SKIP() << why;
+    daemon_ = std::make_unique<DaemonProcess>(directory_.path(), DaemonOptions{.disk_fails = true});
     ASSERT_TRUE(daemon_->start()) << daemon_->log();
     std::filesystem::create_directories(project() / "many");
     for (int i = 0; i < kFiles; ++i) ASSERT_EQ(write_to(many(i), 1), 0);
@@ -50,10 +46,8 @@ class FullDisk : public ::testing::Test {
       EXPECT_EQ(daemon_->stop(), 0);
     }
     daemon_.reset();
-    if (is_mount_point(store())) ::umount2(store().c_str(), MNT_DETACH);
   }
 
-  [[nodiscard]] std::filesystem::path store() const { return directory_.path() / "store"; }
   [[nodiscard]] std::filesystem::path project() const { return daemon_->mount() / "projects/P"; }
   [[nodiscard]] std::filesystem::path many(int number) const { return project() / "many" / std::to_string(number); }
 
@@ -90,6 +84,7 @@ class FullDisk : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
+  SmallDisk disk_{directory_.path()};
   std::unique_ptr<DaemonProcess> daemon_;
 };
 

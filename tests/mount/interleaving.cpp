@@ -29,13 +29,27 @@ constexpr std::chrono::milliseconds kMoment{2000};
 
 int done(std::int64_t result) { return result < 0 ? errno : 0; }
 
+// The error of a call with a path. What was moved through one mount, the other's kernel moves when it is looked up
+// there, unless the directory that it was in is being changed there at that moment: then it is ESTALE (reprieve(7)).
+template <typename Call>
+int patiently(const Call& call) {
+  int error = 0;
+  wait_until([&] { return (error = call()) != ESTALE; }, kMoment);
+  return error;
+}
+
 int look(const fs::path& path) {
   struct stat status {};
   return done(::lstat(path.c_str(), &status));
 }
 
 FileDescriptor open_file(const fs::path& path, int flags) {
-  return FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+  FileDescriptor file;
+  errno = patiently([&] {
+    file = FileDescriptor(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+    return file ? 0 : errno;
+  });
+  return file;
 }
 
 // 0 when every byte was written.
@@ -47,7 +61,14 @@ int write_all(int file, const std::string& text) {
 
 std::set<std::string> names_in(const fs::path& directory) {
   std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(directory)) names.insert(entry.path().filename());
+  fs::directory_iterator entries;
+  std::error_code error;
+  patiently([&] {
+    entries = fs::directory_iterator(directory, error);
+    return error.value();
+  });
+  if (error) throw fs::filesystem_error("listing", directory, error);
+  for (const auto& entry : entries) names.insert(entry.path().filename());
   return names;
 }
 
@@ -148,25 +169,30 @@ void Interleaving::write_mapped(Random& random, Slot& slot, const fs::path& here
 
 void Interleaving::truncate(Random& random, Slot& slot, const fs::path& here) {
   const std::size_t size = random() % kLongest;
-  if (!slot.file) return expect(done(::truncate((here / slot.path).c_str(), 0)), ENOENT, "truncate " + slot.path);
+  const fs::path path = here / slot.path;
+  const auto cut = [&](off_t to) { return patiently([&] { return done(::truncate(path.c_str(), to)); }); };
+  if (!slot.file) return expect(cut(0), ENOENT, "truncate " + slot.path);
   const std::lock_guard lock(slot.file->mutex);
-  expect(done(::truncate((here / slot.path).c_str(), static_cast<off_t>(size))), 0, "truncate " + slot.path);
+  expect(cut(static_cast<off_t>(size)), 0, "truncate " + slot.path);
   slot.file->content.resize(size);
 }
 
 void Interleaving::set_mode(Random& random, Slot& slot, const fs::path& here) {
   const unsigned mode = 0600U | (random() & 077U);
   const fs::path path = here / slot.path;
-  if (!slot.file) return expect(done(::chmod(path.c_str(), mode)), ENOENT, "chmod " + slot.path);
+  const auto chmod = [&] { return patiently([&] { return done(::chmod(path.c_str(), mode)); }); };
+  if (!slot.file) return expect(chmod(), ENOENT, "chmod " + slot.path);
   const std::lock_guard lock(slot.file->mutex);
-  expect(done(::chmod(path.c_str(), mode)), 0, "chmod " + slot.path);
+  expect(chmod(), 0, "chmod " + slot.path);
   slot.file->mode = mode;
 }
 
 // An editor deletes for all what it has made; everything else it would only hide.
 void Interleaving::remove(Random& random, Slot& slot, const fs::path& /*here*/) {
   const std::size_t mount = slot.file && slot.file->made_in == 1 ? random() % 2 : 0;
-  expect(done(::unlink((view(mount) / slot.path).c_str())), slot.file ? 0 : ENOENT, "unlink " + slot.path);
+  const fs::path path = view(mount) / slot.path;
+  const int error = patiently([&] { return done(::unlink(path.c_str())); });
+  expect(error, slot.file ? 0 : ENOENT, "unlink " + slot.path);
   slot.file = nullptr;
 }
 
@@ -176,8 +202,8 @@ void Interleaving::trash_and_restore(Random& random, Slot& slot, const fs::path&
   expect(held.descriptor ? 0 : errno, 0, "open " + slot.path);
   away_and_back(random, view(0) / slot.path, [&] {
     for (std::size_t mount : {0U, 1U}) {
-      expect(look(view(mount) / slot.path), ENOENT, slot.path + " in the trash");
       const fs::path path = view(mount) / slot.path;
+      expect(patiently([&] { return look(path); }), ENOENT, slot.path + " in the trash");
       if (!wait_until([&] { return !names_in(path.parent_path()).contains(path.filename()); }, kMoment))
         complain(slot.path + " is listed while it is in the trash");
     }
@@ -195,8 +221,10 @@ void Interleaving::move(Random& random) {
   Slot& target = *slots_[to];
   const fs::path here = any_view(random);
   const bool exchange = random() % 3 == 0;
-  const int error = done(::renameat2(AT_FDCWD, (here / source.path).c_str(), AT_FDCWD, (here / target.path).c_str(),
-                                     exchange ? RENAME_EXCHANGE : 0));
+  const int error = patiently([&] {
+    return done(::renameat2(AT_FDCWD, (here / source.path).c_str(), AT_FDCWD, (here / target.path).c_str(),
+                            exchange ? RENAME_EXCHANGE : 0));
+  });
   const bool possible = source.file && (!exchange || target.file);
   expect(error, possible ? 0 : ENOENT, (exchange ? "exchange " : "rename ") + source.path + " " + target.path);
   if (possible) {
@@ -213,10 +241,11 @@ void Interleaving::move(Random& random) {
 void Interleaving::turn_over(Random& random) {
   const std::lock_guard first(gate_);
   const std::unique_lock whole(project_);
-  switch (random() % 4) {
+  switch (random() % 5) {
     case 0:
     case 1: trash_project(random); break;
     case 2: move_directory(random); break;
+    case 3: unshare_and_share(); break;
     default: empty_trash(); break;
   }
   const fs::path there = any_view(random);
@@ -242,13 +271,36 @@ void Interleaving::move_directory(Random& random) {
   const fs::path there = any_view(random);
   expect(done(::rename((here / "d").c_str(), (here / "e/d").c_str())), 0, "move a directory");
   for (const fs::path& each : {view(0), view(1)}) {
-    expect(look(each / "d"), ENOENT, "the directory where it was");
+    expect(patiently([&] { return look(each / "d"); }), ENOENT, "the directory where it was");
     for (const auto& slot : slots_) {
       if (!slot->path.starts_with("d/")) continue;
-      expect(look(each / "e" / slot->path), slot->file ? 0 : ENOENT, slot->path + " in the moved directory");
+      const int error = patiently([&] { return look(each / "e" / slot->path); });
+      expect(error, slot->file ? 0 : ENOENT, slot->path + " in the moved directory");
     }
   }
   expect(done(::rename((there / "e/d").c_str(), (there / "d").c_str())), 0, "move a directory back");
+}
+
+// In between the owner's kernel may remember all that it sees, for itself and for what is held open here.
+void Interleaving::unshare_and_share() {
+  const std::unique_lock alone(sharing_);
+  const std::string project = R"({"account":"ada","with":"bob","path":")" + view(0).native() + '"';
+  request("POST", "/v1/unshare", project + "}");
+  std::vector<FileDescriptor> remembered;
+  for (const char* folder : kFolders) remembered.push_back(open_file(view(0) / folder, O_RDONLY | O_DIRECTORY));
+  for (const auto& slot : slots_) {
+    expect(look(view(1) / slot->path), ENOENT, slot->path + " that is shared no more");
+    check(*slot, view(0));
+    remembered.push_back(open_file(view(0) / slot->path, O_RDONLY));
+  }
+  request("POST", "/v1/share", project + R"(,"role":"editor"})");
+  for (const auto& slot : slots_) {
+    const std::string other = (view(1) / slot->path).native() + "-moved";
+    expect(done(::rename((view(1) / slot->path).c_str(), other.c_str())), slot->file ? 0 : ENOENT, "rename");
+    expect(look(view(0) / slot->path), ENOENT, slot->path + " that the editor has renamed");
+    if (slot->file) expect(done(::rename(other.c_str(), (view(1) / slot->path).c_str())), 0, "rename back");
+    check(*slot, view(0));
+  }
 }
 
 void Interleaving::empty_trash() {
@@ -264,9 +316,9 @@ void Interleaving::empty_trash() {
 void Interleaving::away_and_back(Random& random, const fs::path& path, const std::function<void()>& gone) {
   if (random() % 2 == 0) {
     const fs::path item = places_.trash / ("t" + std::to_string(++made_));
-    expect(done(::rename(path.c_str(), item.c_str())), 0, "mv to the trash");
+    expect(patiently([&] { return done(::rename(path.c_str(), item.c_str())); }), 0, "mv to the trash");
     gone();
-    expect(done(::rename(item.c_str(), path.c_str())), 0, "mv out of the trash");
+    expect(patiently([&] { return done(::rename(item.c_str(), path.c_str())); }), 0, "mv out of the trash");
     return;
   }
   const std::string answer = request("POST", "/v1/trash", R"({"paths":[")" + path.native() + R"("]})");
@@ -288,7 +340,8 @@ std::string Interleaving::request(const std::string& method, const std::string& 
 void Interleaving::check(const Slot& slot, const fs::path& there) {
   const fs::path path = there / slot.path;
   struct stat status {};
-  expect(done(::lstat(path.c_str(), &status)), slot.file ? 0 : ENOENT, "stat " + slot.path);
+  const int error = patiently([&] { return done(::lstat(path.c_str(), &status)); });
+  expect(error, slot.file ? 0 : ENOENT, "stat " + slot.path);
   const FileDescriptor file = open_file(path, O_RDONLY);
   expect(file ? 0 : errno, slot.file ? 0 : ENOENT, "open " + slot.path);
   // One that another thread of this mount had under way may be remembered for a moment (decision 27).
@@ -329,6 +382,7 @@ void Interleaving::write_held(Random& random, const Handle& handle) {
 
 void Interleaving::hold(Random& random, Handle& handle) {
   if (handle.file && random() % 8 != 0) {
+    const std::shared_lock shared(sharing_);
     if (random() % 2 == 0) write_held(random, handle);
     return check_held(handle);
   }
@@ -354,7 +408,7 @@ void Interleaving::wander(Random& random) {
     expect(done(::read(file.get(), text.data(), text.size())), 0, "read");
     expect(done(::fstat(file.get(), &status)), 0, "fstat");
   }
-  may_be_gone(look(there / slot.path), "stat");
+  may_be_gone(patiently([&] { return look(there / slot.path); }), "stat");
   std::error_code error;
   for (fs::recursive_directory_iterator at(there, error), end; !error && at != end; at.increment(error)) {
   }

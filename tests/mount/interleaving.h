@@ -85,6 +85,7 @@ class Interleaving {
 
   void trash_project(Random& random);
   void move_directory(Random& random);
+  void unshare_and_share();
   void empty_trash();
   // The owner's item goes and comes back, by mv or through the socket; `gone` looks in between.
   void away_and_back(Random& random, const std::filesystem::path& path, const std::function<void()>& gone);
@@ -100,6 +101,7 @@ class Interleaving {
   // so that those who want the second do not wait for ever.
   std::mutex gate_;
   std::shared_mutex project_;
+  std::shared_mutex sharing_;  // exclusive: the editor's open files may not be what they were; after the above
   mutable std::mutex complaints_mutex_;
   std::string complaints_;
   std::atomic<unsigned> made_ = 0;

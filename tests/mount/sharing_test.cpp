@@ -32,7 +32,7 @@ void SharingTest::SetUp() {
     }
     ASSERT_EQ(first.stop(), 0) << first.log();
   }
-  DaemonOptions options{.allow_other = allow_other()};
+  DaemonOptions options{.allow_other = allow_other(), .everyone = true};
   for (const uid_t user : {kAda, kBob, kEve}) {
     std::filesystem::create_directory(mount(user));
     options.configuration += "[[mount]]\naccount = \"" + name_of(user) + "\"\npath = \"" + mount(user).string() +
@@ -40,7 +40,6 @@ void SharingTest::SetUp() {
   }
   daemon_ = std::make_unique<DaemonProcess>(directory_.path(), options);
   ASSERT_TRUE(daemon_->start()) << daemon_->log();
-  std::filesystem::permissions(daemon_->socket(), std::filesystem::perms(0666));
 }
 
 void SharingTest::TearDown() {

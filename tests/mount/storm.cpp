@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -53,19 +54,22 @@ std::set<std::string> names_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Storm::Storm(std::filesystem::path project, std::filesystem::path trash)
-    : project_(std::move(project)), trash_(std::move(trash)) {
-  for (const char* name : {"names-a", "names-b", "files", "listed", "trashed", "programs"}) {
-    std::filesystem::create_directory(project_ / name);
+Storm::Storm(Places places) : places_(std::move(places)) {
+  for (const char* name :
+       {"names-a", "names-b", "files", "listed", "trashed", "requests", "programs", "clones", "data"}) {
+    std::filesystem::create_directory(places_.project / name);
   }
-  for (int i = 0; i < kListed; ++i) must_open(project_ / "listed" / std::to_string(i), O_CREAT | O_WRONLY);
+  for (int i = 0; i < kListed; ++i) must_open(places_.project / "listed" / std::to_string(i), O_CREAT | O_WRONLY);
   for (const char* name : {"names-a", "names-b"}) {
-    begin(name, [this, name](std::size_t round) { change_names(project_ / name, round); });
+    begin(name, [this, name](std::size_t round) { change_names(places_.project / name, round); });
   }
-  begin("files", [this](std::size_t round) { write_files(project_ / "files", round); });
-  begin("listed", [this](std::size_t) { list_folder(project_ / "listed"); });
-  begin("trashed", [this](std::size_t round) { trash_and_restore(project_ / "trashed", round); });
-  begin("programs", [this](std::size_t) { run_programs(project_ / "programs"); });
+  begin("files", [this](std::size_t round) { write_files(places_.project / "files", round); });
+  begin("listed", [this](std::size_t) { list_folder(places_.project / "listed"); });
+  begin("trashed", [this](std::size_t round) { trash_and_restore(places_.project / "trashed", round); });
+  begin("requests", [this](std::size_t) { send_requests(places_.project / "requests"); });
+  begin("programs", [this](std::size_t) { run_programs(places_.project / "programs"); });
+  begin("clones", [this](std::size_t) { clone_repository(places_.project / "clones"); });
+  begin("data", [this](std::size_t round) { verify_data(places_.project / "data", round); });
 }
 
 Storm::~Storm() { finish(); }
@@ -147,13 +151,30 @@ void Storm::trash_and_restore(const std::filesystem::path& folder, std::size_t r
   const auto item = folder / name;
   must(::mkdir(item.c_str(), 0755) == 0, "mkdir");
   must_open(item / "in", O_CREAT | O_WRONLY);
-  must(::rename(item.c_str(), (trash_ / name).c_str()) == 0, "rename into the trash");
+  must(::rename(item.c_str(), (places_.trash / name).c_str()) == 0, "rename into the trash");
   must(::access(item.c_str(), F_OK) != 0, "what was trashed");
-  must(::access((trash_ / name / "in").c_str(), F_OK) == 0, "what is in the trash");
-  must(::rename((trash_ / name).c_str(), item.c_str()) == 0, "rename out of the trash");
+  must(::access((places_.trash / name / "in").c_str(), F_OK) == 0, "what is in the trash");
+  must(::rename((places_.trash / name).c_str(), item.c_str()) == 0, "rename out of the trash");
   must(::access((item / "in").c_str(), F_OK) == 0, "what was restored");
   must_run({"rm", "-r", item});
-  must(::access((trash_ / name / "in").c_str(), F_OK) == 0, "what rm trashed");
+  must(::access((places_.trash / name / "in").c_str(), F_OK) == 0, "what rm trashed");
+}
+
+// Through the socket: what rm has trashed comes back, and what a request has trashed is destroyed.
+void Storm::send_requests(const std::filesystem::path& folder) {
+  const auto request = [this](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {REPRIEVECTL_PATH, "--socket", places_.socket});
+    must_run(arguments);
+  };
+  const auto tree = folder / "requested";
+  std::filesystem::create_directories(tree / "in");
+  must_open(tree / "in/f", O_CREAT | O_WRONLY);
+  must_run({"rm", "-r", tree});
+  request({"restore", "--name", "requested"});
+  must(std::filesystem::exists(tree / "in/f"), "restore");
+  request({"trash", "--yes", tree});
+  request({"empty", "--yes", "--name", "requested"});
+  must(!std::filesystem::exists(tree) && !std::filesystem::exists(places_.trash / "requested"), "empty");
 }
 
 void Storm::run_programs(const std::filesystem::path& folder) {
@@ -167,6 +188,36 @@ void Storm::run_programs(const std::filesystem::path& folder) {
   must_run({"find", folder / "man", "-delete"});
   must_run({"rm", "-r", folder / "core", folder / "fs"});
   must(names_in(folder).empty(), "an empty folder");
+}
+
+void Storm::clone_repository(const std::filesystem::path& folder) {
+  const std::filesystem::path origin = origin_.path() / "origin";
+  if (!std::filesystem::exists(origin)) {
+    const std::vector<std::string> git{
+        "git", "-C", origin, "-c", "user.name=storm", "-c", "user.email=storm@localhost"};
+    const auto at_origin = [&](std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), git.begin(), git.end());
+      must_run(arguments);
+    };
+    must_run({"git", "init", "--quiet", origin});
+    must_run({"cp", "-a", std::filesystem::path(SOURCES_OF_REPRIEVE) / "core", origin});
+    at_origin({"add", "."});
+    at_origin({"commit", "--quiet", "--message", "what is cloned"});
+  }
+  const auto clone = folder / "clone";
+  must_run({"git", "clone", "--quiet", "--no-hardlinks", origin, clone});
+  must_run({"git", "-C", clone, "fsck", "--strict"});
+  must_run({"git", "-C", clone, "diff", "--exit-code"});
+  must_run({"rm", "-r", clone});
+}
+
+void Storm::verify_data(const std::filesystem::path& folder, std::size_t round) {
+  constexpr std::array kKinds{"randwrite", "write", "randrw"};
+  constexpr std::array kEngines{"psync", "mmap"};
+  must_run({"fio", "--minimal", "--name=data", "--directory=" + folder.string(), "--size=4m", "--bs=4k",
+            "--verify=crc32c", "--verify_fatal=1", "--verify_state_save=0", "--fsync=64",
+            "--ioengine=" + std::string(kEngines[round % 2]), "--rw=" + std::string(kKinds[round % kKinds.size()])});
+  must(std::filesystem::remove_all(folder / "data.0.0") == 1, "the file of fio");
 }
 
 }  // namespace reprieve::test

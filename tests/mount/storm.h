@@ -10,14 +10,21 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/temporary_directory.h"
+
 namespace reprieve::test {
 
 // Threads and programs that work in a mount, each in a folder of its own, so that every call has one right answer, and
 // write down the first one that was not given.
 class Storm {
  public:
+  struct Places {
+    std::filesystem::path project;
+    std::filesystem::path trash;
+    std::filesystem::path socket;
+  };
   // Begins at once.
-  Storm(std::filesystem::path project, std::filesystem::path trash);
+  explicit Storm(Places places);
   ~Storm();
   Storm(const Storm&) = delete;
   Storm& operator=(const Storm&) = delete;
@@ -37,10 +44,13 @@ class Storm {
   void write_files(const std::filesystem::path& folder, std::size_t round);
   void list_folder(const std::filesystem::path& folder);
   void trash_and_restore(const std::filesystem::path& folder, std::size_t round);
+  void send_requests(const std::filesystem::path& folder);
   void run_programs(const std::filesystem::path& folder);
+  void clone_repository(const std::filesystem::path& folder);
+  void verify_data(const std::filesystem::path& folder, std::size_t round);
 
-  const std::filesystem::path project_;
-  const std::filesystem::path trash_;
+  const Places places_;
+  const TemporaryDirectory origin_;  // of what is cloned
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;

@@ -12,15 +12,20 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <boost/json/parse.hpp>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <set>
 #include <thread>
 
 #include "tests/mount/mount_test.h"
 #include "tests/mount/storm.h"
+#include "tests/mount/watcher.h"
 #include "tests/support/descriptor_holder.h"
 #include "tests/support/store_invariants.h"
 #include "tests/support/wait.h"
@@ -117,7 +122,7 @@ TEST_F(Supervised, TheStorageOfAFileIsGivenBackAtItsLastClose) {
   EXPECT_EQ(::write(unlinked.get(), "kept", 4), 4);
   unlinked.reset();
   EXPECT_TRUE(wait_until([&] {
-    return run({"find", daemon_->store() / "blobs", "-type", "f", "-size", "+0"}).out.empty();
+    return run({"find", daemon_->store() / "blobs", "-type", "f", "-name", "0*", "-size", "+0"}).out.empty();
   }));
 }
 
@@ -177,28 +182,62 @@ TEST_F(Supervised, WithoutItsSupervisorTheDaemonUnmountsAndStops) {
 
 // Every call of every program succeeds and gives the one right answer while the daemon is killed all the time.
 template <typename Kill>
-void storm(const std::filesystem::path& project, const std::filesystem::path& trash, const Kill& kill) {
-  Storm storm(project, trash);
+void storm(const Storm::Places& places, const Kill& kill) {
+  const TemporaryDirectory directory;
+  Watcher watcher(places.socket, directory.path() / "watched");
+  Storm storm(places);
   std::mt19937 random(std::random_device{}());
+  // A short storm is denser.
+  const auto [soonest, latest] = storm_time() < std::chrono::minutes(1) ? std::pair(20U, 320U) : std::pair(300U, 3000U);
   const auto end = std::chrono::steady_clock::now() + storm_time();
   int kills = 0;
   while (std::chrono::steady_clock::now() < end && !storm.failed()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 300));
+    std::this_thread::sleep_for(std::chrono::milliseconds(soonest + random() % (latest - soonest)));
     kill();
     ++kills;
   }
   EXPECT_EQ(storm.finish(), "");
   EXPECT_GT(storm.rounds(), 0U);
+  EXPECT_EQ(watcher.finish(), "");
   ::testing::Test::RecordProperty("kills", kills);
 }
 
 TEST_F(Supervised, ProgramsNoticeNothingOfAStorm) {
-  storm(project(), trash(), [&] {
+  storm({project(), trash(), daemon_->socket()}, [&] {
     if (const pid_t serving = daemon_->serving_pid(); serving > 0) ::kill(serving, SIGKILL);
   });
   EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
   EXPECT_EQ(broken_invariants(daemon_->store()), "");
   ASSERT_TRUE(daemon_->start());
+}
+
+TEST_F(Supervised, EveryWatcherHearsOfEveryEventOnce) {
+  std::deque<Watcher> watchers;
+  for (const char* name : {"watch-1", "watch-2", "watch-3"})
+    watchers.emplace_back(daemon_->socket(), directory_.path() / name);
+  std::mt19937 random(std::random_device{}());
+  const auto end = std::chrono::steady_clock::now() + storm_time();
+  std::atomic<bool> over{false};
+  std::thread killer([&] {
+    while (!over) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(30 + random() % 270));
+      if (const pid_t serving = daemon_->serving_pid(); serving > 0) ::kill(serving, SIGKILL);
+    }
+  });
+  for (int round = 0; std::chrono::steady_clock::now() < end; ++round) {
+    const auto tree = project() / ("d" + std::to_string(round));
+    std::filesystem::create_directories(tree / "in");
+    for (const char* name : {"a", "b", "in/c"}) open_file(tree / name, O_CREAT | O_WRONLY);
+    EXPECT_EQ(::unlink((tree / "a").c_str()), 0) << std::strerror(errno);
+    EXPECT_EQ(::rename((trash() / "a").c_str(), (tree / "a").c_str()), 0) << std::strerror(errno);
+    EXPECT_EQ(run({"rm", "-r", tree}).exit_code, 0);
+    if (round % 4 == 0) ctl({"empty", "--yes"});
+  }
+  over = true;
+  killer.join();
+  ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}).exit_code == 0; })) << daemon_->log();
+
+  for (Watcher& watcher : watchers) EXPECT_EQ(watcher.finish(), "");
 }
 
 class SupervisedSpliced : public Supervised {
@@ -209,7 +248,7 @@ class SupervisedSpliced : public Supervised {
 };
 
 TEST_F(SupervisedSpliced, ProgramsNoticeNothingOfAStorm) {
-  storm(project(), trash(), [&] {
+  storm({project(), trash(), daemon_->socket()}, [&] {
     if (const pid_t serving = daemon_->serving_pid(); serving > 0) ::kill(serving, SIGKILL);
   });
   EXPECT_EQ(daemon_->stop(), 0) << daemon_->log();
@@ -229,7 +268,7 @@ TEST(DescriptorStore, ProgramsNoticeNothingOfAStorm) {
   ASSERT_TRUE(holder.start());
   EXPECT_EQ(holder.held(), (std::set<std::string>{"reprieve-control", "reprieve-device-1", "reprieve-record-1"}));
   std::filesystem::create_directory(mount / "projects/P");
-  storm(mount / "projects/P", mount / ".trash", [&] {
+  storm({mount / "projects/P", mount / ".trash", directory.path() / "control.sock"}, [&] {
     holder.kill();
     ASSERT_TRUE(holder.start());
   });

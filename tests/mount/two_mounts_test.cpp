@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <future>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -21,9 +22,11 @@
 #include <vector>
 
 #include "core/base/file_descriptor.h"
+#include "tests/mount/held_listing.h"
 #include "tests/mount/interleaving.h"
 #include "tests/mount/sharing_test.h"
 #include "tests/support/tree_snapshot.h"
+#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
@@ -116,6 +119,115 @@ TEST_F(TwoMounts, UnsharedItIsGoneAndSharedAgainItIsThere) {
     EXPECT_FALSE(names_in(ada()).contains("f"));
     ASSERT_EQ(::rename(ada("g").c_str(), ada("f").c_str()), 0);
   }
+}
+
+// The kernel may come to enter what a listing brought after it was told to doubt all names.
+TEST_F(TwoMounts, WhatIsBeingListedWhenItComesToBeSharedIsNotBelieved) {
+  const fs::path own = projects(kAda) / "Own";
+  const auto is_renamed_while_listed = [&](const fs::path& from, const fs::path& to, const fs::path& bobs,
+                                           const auto& come_to_be_shared) {
+    HeldListing listing(from);
+    come_to_be_shared();
+    auto renamed =
+        std::async(std::launch::async, [&] { return done(::rename((bobs / "f").c_str(), (bobs / "g").c_str())); });
+    EXPECT_EQ(renamed.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    listing.release();
+    EXPECT_EQ(renamed.get(), 0);
+    EXPECT_EQ(look(to / "f"), ENOENT);
+    EXPECT_EQ(look(to / "g"), 0);
+  };
+  for (int round = 0; round < 10; ++round) {
+    const std::string name = "Q" + std::to_string(round);
+    run_as(kAda, "mkdir -p '" + (projects(kAda) / name / "d").string() + "' '" + (own / name / "d").string() + "'");
+    write_file(projects(kAda) / name / "d/f", "x");
+    write_file(own / name / "d/f", "x");
+    const fs::path here = projects(kAda) / name / "d";
+    is_renamed_while_listed(here, here, projects(kBob) / name / "d", [&] { share(name, "editor"); });
+    is_renamed_while_listed(own / name / "d", ada(name + "/d"), bob(name + "/d"),
+                            [&] { EXPECT_EQ(done(::rename((own / name).c_str(), ada(name).c_str())), 0); });
+  }
+}
+
+TEST_F(TwoMounts, WhoListsAndDoesNotGoOnKeepsOthersWaitingOnce) {
+  run_as(kAda, "mkdir -p '" + (projects(kAda) / "Q/d").string() + "'");
+  write_file(projects(kAda) / "Q/d/f", "x");
+  const HeldListing listing(projects(kAda) / "Q/d");
+  share("Q", "editor");
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10; ++i) {
+    write_file(projects(kBob) / "Q/d/new", "x");
+    fs::remove(projects(kBob) / "Q/d/new");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+}
+
+// What is open keeps its remembered name when the name above it is dropped.
+TEST_F(TwoMounts, WhatComesIntoASharedItemIsRememberedNoMore) {
+  const fs::path own = projects(kAda) / "Own";
+  const fs::path shared = projects(kAda) / "Shared";
+  run_as(kAda, "mkdir '" + own.string() + "' '" + shared.string() + "'");
+  share("Shared", "editor");
+  const fs::path bobs = projects(kBob) / "Shared";
+  const auto comes_and_bob_renames = [&](const fs::path& from, const std::string& to, const auto& come) {
+    fs::create_directories(from);
+    write_file(from / "f", "x");
+    const FileDescriptor open_directory(::open(from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const FileDescriptor open_file(::open((from / "f").c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(look(from / "f"), 0);
+    come();
+    ASSERT_EQ(::rename((bobs / to / "f").c_str(), (bobs / to / "g").c_str()), 0);
+    struct stat status {};
+    EXPECT_EQ(done(::fstatat(open_directory.get(), "f", &status, 0)), ENOENT);
+    EXPECT_EQ(look(shared / to / "f"), ENOENT);
+    EXPECT_EQ(read_file(shared / to / "g"), "x");
+  };
+  for (int round = 0; round < 20; ++round) {
+    const std::string name = "moved" + std::to_string(round);
+    const fs::path from = own / name;
+    comes_and_bob_renames(from, name, [&] { ASSERT_EQ(::rename(from.c_str(), (shared / name).c_str()), 0); });
+  }
+  for (int round = 0; round < 20; ++round) {
+    const std::string name = "added" + std::to_string(round);
+    const fs::path from = own / "samples" / name;
+    comes_and_bob_renames(from, "samples/" + name, [&] {
+      ASSERT_EQ(ctl_as(kAda, {"add-to", shared, from}).exit_code, 0);
+      // Also what is remembered from then on may be changed through the other project.
+      EXPECT_EQ(look(from / "f"), 0);
+    });
+  }
+}
+
+// For this the reader's kernel has to lock the directory that it was in: at worst it has to be asked again.
+TEST_F(TwoMounts, AMovedDirectoryIsFound) {
+  fs::create_directories(ada("d"));
+  fs::create_directories(ada("e"));
+  write_file(ada("d/f"), "x");
+  const FileDescriptor held(::open(bob("d").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    while (!stop) {
+      write_file(ada("made"), "x");
+      fs::remove(ada("made"));
+    }
+  });
+  for (const char* name : {"none", "e/none"}) {
+    threads.emplace_back([&, name] {
+      while (!stop) look(bob(name));
+    });
+  }
+  int lost = 0;
+  for (int round = 0; round < 400; ++round) {
+    for (const auto& [from, to] : {std::pair("d", "e/d"), std::pair("e/d", "d")}) {
+      EXPECT_EQ(done(::rename(ada(from).c_str(), ada(to).c_str())), 0);
+      int error = 0;
+      wait_until([&] { return (error = look(bob(to) / "f")) != ESTALE; });
+      if (error != 0) ++lost;
+    }
+  }
+  EXPECT_EQ(lost, 0);
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_F(TwoMounts, MappedAndOpenFilesAreOne) {

@@ -77,8 +77,8 @@ DaemonProcess::DaemonProcess(const std::filesystem::path& directory, DaemonOptio
   if (options_.configuration.empty() && !options_.allow_other) return;
   std::ofstream file(directory_ / "reprieve.toml");
   file << "[store]\npath = \"" << store_.string() << "\"\n\n[control]\nsocket = \"" << socket_.string()
-       << "\"\n\n[[mount]]\naccount = \"lab\"\npath = \"" << mount_.string()
-       << "\"\nallow_other = " << (options_.allow_other ? "true" : "false") << "\n\n"
+       << "\"\neveryone = " << (options_.everyone ? "true" : "false") << "\n\n[[mount]]\naccount = \"lab\"\npath = \""
+       << mount_.string() << "\"\nallow_other = " << (options_.allow_other ? "true" : "false") << "\n\n"
        << options_.configuration;
 }
 
@@ -144,7 +144,8 @@ void DaemonProcess::kill() {
   if (process_) process_->signal(SIGKILL);
   unmount_leftover();
   process_.reset();
-  if (!options_.disk_is_full) check_store();
+  serves_ = serves_ && !options_.disk_fails;
+  check_store();
 }
 
 void DaemonProcess::check_store() {

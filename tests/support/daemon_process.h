@@ -18,8 +18,10 @@ struct DaemonOptions {
   std::string configuration{};
   // Other users may enter the mount.
   bool allow_other = false;
-  // The store's disk is full: a database that was killed on it cannot be looked at without a daemon.
-  bool disk_is_full = false;
+  // Other users may connect to the socket. With a configuration.
+  bool everyone = false;
+  // The store's disk is full, or ceases to work: what a daemon that was killed leaves on it is not looked at.
+  bool disk_fails = false;
   std::vector<std::string> arguments{};  // more of them
   std::vector<std::pair<std::string, std::string>> environment{};
 };

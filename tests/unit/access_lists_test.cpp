@@ -6,7 +6,7 @@
 #include <linux/posix_acl_xattr.h>
 #include <sys/stat.h>
 
-#include "core/posix_acl.h"
+#include "core/view/posix_acl.h"
 #include "tests/support/wait.h"
 #include "tests/unit/volume.h"
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "tests/support/blob_file.h"
 #include "tests/support/wait.h"
 #include "tests/unit/volume.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 // What a crash leaves of a store: a copy of it while it is open.
 std::filesystem::path crashed_copy(Volume& volume) {
@@ -49,7 +51,7 @@ TEST_F(CrashedStoreTest, BlobsWithoutARowAreRemovedAndTheOthersKept) {
   const auto copy = crashed_copy(volume_);
   EXPECT_GT(blobs_in(copy).size(), 2U);
   open_store(copy).reset();
-  EXPECT_THAT(blobs_in(copy), ElementsAre(file.number(), trashed.number()));
+  EXPECT_THAT(blobs_in(copy), UnorderedElementsAre(file.number(), trashed.number()));
 }
 
 TEST_F(CrashedStoreTest, ACleanStopLeavesNoneBehind) {
@@ -101,12 +103,9 @@ TEST_F(CrashedStoreTest, ABlobWhoseRowIsGoneIsUnlinkedByThePurgerAlone) {
 TEST_F(CrashedStoreTest, ARowWhoseBlobIsGoneHidesNothingElse) {
   const InodeId file = volume_.write("projects/p/f", "bytes");
   volume_.write("projects/p/g", "bytes");
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(volume_.store() / "blobs")) {
-    if (entry.is_regular_file() && std::strtoll(entry.path().filename().c_str(), nullptr, 16) == file.number())
-      std::filesystem::remove(entry.path());
-  }
-  EXPECT_EQ(refusal(volume_.core().attributes().get(volume_.account(), file)), Errc::stale);
-  EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), file, O_RDONLY)), Errc::stale);
+  std::filesystem::remove(blob_file(volume_.store(), file));
+  EXPECT_EQ(refusal(volume_.core().attributes().get(volume_.account(), file)), Errc::io);
+  EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), file, O_RDONLY)), Errc::io);
   const auto listed = must(volume_.names().list(volume_.account(), project_, {}, 100, Detail::attributes));
   EXPECT_EQ(listed.size(), 4U);
   volume_.trash("projects/p");

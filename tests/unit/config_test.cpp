@@ -114,12 +114,24 @@ TEST(Config, TellsEveryProblemInOrderWithItsPlace) {
 }
 
 TEST(Config, RefusesKeysOfLaterVersionsByName) {
-  EXPECT_THAT(
-      problems_of("[trash]\nmax_age = \"30d\"\n[brake]\nitems = 5\n[store]\nbackup_keep = 3\n[control]\ntcp = \"x\"\n"),
-      ElementsAre("2:1: trash.max_age is not supported by this version",
-                  "4:1: brake.items is not supported by this version",
-                  "6:1: store.backup_keep is not supported by this version",
-                  "8:1: control.tcp is not supported by this version"));
+  EXPECT_THAT(problems_of("[trash]\nmax_age = \"30d\"\n[brake]\nitems = 5\n[control]\ntcp = \"x\"\n"),
+              ElementsAre("2:1: trash.max_age is not supported by this version",
+                          "4:1: brake.items is not supported by this version",
+                          "6:1: control.tcp is not supported by this version"));
+}
+
+TEST(Config, TakesHowOftenBackupsAreMade) {
+  const auto parsed = parse_config("[store]\nbackup_interval = \"1d\"\nbackup_keep = 3\n");
+  EXPECT_TRUE(parsed.problems.empty());
+  EXPECT_EQ(parsed.config.core.store.backup_interval, std::chrono::hours(24));
+  EXPECT_EQ(parsed.config.core.store.backup_keep, 3U);
+  EXPECT_EQ(parse_config("store.backup_interval = \"off\"\n").config.core.store.backup_interval, std::nullopt);
+  EXPECT_THAT(problems_of("[store]\nbackup_interval = \"1s\"\nbackup_keep = 0\n"),
+              ElementsAre("2:19: store.backup_interval must be between 1min and 365d",
+                          "3:15: store.backup_keep must be a number between 1 and 1000"));
+  EXPECT_THAT(problems_of("[store]\nbackup_interval = \"never\"\n"),
+              ElementsAre("2:19: store.backup_interval must be \"off\", or a time with its unit, as \"6h\":"
+                          " ms, s, min, h or d"));
 }
 
 TEST(Config, RefusesRelativePathsAndMountsAtOnePlace) {

@@ -186,7 +186,7 @@ TEST_F(FoldingTest, InterruptedRemovalIsRestoredByItsSession) {
   must(volume_.unlink("projects/p/top/sub/soft", 3));
   EXPECT_THAT(item_names(), UnorderedElementsAre("hard", "deep", "soft"));
   const SessionId session = volume_.item("deep").session;
-  const auto ids = must(volume_.core().trash().select(volume_.account(), {.session = session}));
+  const auto ids = must(volume_.core().trash().select(volume_.account(), {.session = session}, process(1)));
   EXPECT_EQ(ids.size(), 3U);
   for (const BatchOutcome& outcome : volume_.core().trash().restore(volume_.account(), ids, {}, process(9)))
     EXPECT_EQ(outcome.state, BatchState::done) << outcome.reason;
@@ -200,7 +200,8 @@ TEST_F(FoldingTest, InterruptedBeforeTheLastStepsIsRestoredByItsSession) {
   volume_.remove_tree("projects/p/top/sub", 3);
   must(volume_.rmdir("projects/p/top/empty", 3));
   EXPECT_THAT(item_names(), ElementsAre("sub", "empty"));
-  const auto ids = must(volume_.core().trash().select(volume_.account(), {.session = volume_.item("sub").session}));
+  const auto ids =
+      must(volume_.core().trash().select(volume_.account(), {.session = volume_.item("sub").session}, process(1)));
   for (const BatchOutcome& outcome : volume_.core().trash().restore(volume_.account(), ids, {}, process(9)))
     EXPECT_EQ(outcome.state, BatchState::done) << outcome.reason;
   EXPECT_EQ(volume_.tree("projects/p"), before);

@@ -25,13 +25,13 @@ class ItemsTest : public ::testing::Test {
     volume_.mkdir("projects/Q/samples/T");
     volume_.mkdir("projects/P/analyses/A");
   }
-  Result<void> set_status(const std::string& path, ItemStatus status) {
+  Result<ItemDescription> set_status(const std::string& path, ItemStatus status) {
     return volume_.core().items().set_status(volume_.account(), path, status, process(1));
   }
-  Result<void> associate(const std::string& derived, const std::vector<std::string>& sources) {
+  Result<ItemDescription> associate(const std::string& derived, const std::vector<std::string>& sources) {
     return volume_.core().items().associate(volume_.account(), derived, sources, process(1));
   }
-  Result<void> add_to(const std::string& project, const std::string& sample) {
+  Result<ItemDescription> add_to(const std::string& project, const std::string& sample) {
     return volume_.core().items().add_to(volume_.account(), project, sample, process(1));
   }
   // S and T come from R, and A uses S.
@@ -370,7 +370,7 @@ TEST_F(ItemsTest, ASampleIsDestroyedWithItsLastPlace) {
   volume_.trash("projects/P/samples/S");
   volume_.trash("projects/Q");
   EXPECT_EQ(volume_.item("Q").figures->exclusive_bytes, 0U);
-  const EmptyPlan both = must(volume_.core().empty_plans().plan(volume_.account(), {}));
+  const EmptyPlan both = must(volume_.core().empty_plans().plan(volume_.account(), {}, process(1)));
   EXPECT_EQ(both.total.bytes, 5U);
   EXPECT_EQ(both.total.exclusive_bytes, 5U) << "both places go";
   volume_.purge("Q");

@@ -245,6 +245,16 @@ TEST_F(NamespaceTest, AListingResumesWhateverChangesMeanwhile) {
   EXPECT_EQ(seen.size(), 21U);
 }
 
+TEST_F(NamespaceTest, WhatIsMadeHasAType) {
+  const InodeId project = volume_.mkdir("projects/P");
+  const EntryName name = EntryName::literal("n");
+  for (const mode_t mode : {mode_t{0644}, mode_t{S_IFIFO | S_IFCHR | 0644}, mode_t{S_IFREG | 0200000}}) {
+    const NewNode node{.mode = mode, .umask = 0, .device = 0, .symlink_target = {}};
+    EXPECT_EQ(refusal(volume_.names().create(volume_.account(), project, name, node, process(1))),
+              Errc::invalid_argument);
+  }
+}
+
 TEST_F(NamespaceTest, SymbolicLinksAreBounded) {
   const auto symlink = [this](const std::string& target) {
     return refusal(volume_.names().create(volume_.account(), project_, EntryName::literal("s" + target.substr(0, 1)),

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "core/item_kind.h"
+#include "core/view/item_kind.h"
 
 namespace reprieve {
 namespace {

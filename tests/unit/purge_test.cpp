@@ -5,6 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/blob_file.h"
 #include "tests/support/wait.h"
 #include "tests/unit/volume.h"
 
@@ -43,6 +48,21 @@ TEST_F(PurgeTest, GivesTheBytesBack) {
   EXPECT_EQ(must(volume_.core().figures()).purge_queue, 0U);
   volume_.close();
   EXPECT_THAT(volume_.blobs(), ElementsAre(kept.number()));
+}
+
+TEST_F(PurgeTest, ABlobThatCannotBeRemovedHoldsUpNoOther) {
+  const auto [stuck, behind] =
+      std::minmax({volume_.write("projects/p/one", "bytes"), volume_.write("projects/p/other", "bytes")});
+  const auto blob = blob_file(volume_.store(), stuck);
+  std::filesystem::remove(blob);
+  std::filesystem::create_directory(blob);  // which is not unlinked
+  volume_.trash("projects/p");
+  const auto outcome = must(volume_.core().empty_plans().purge(volume_.account(), {volume_.item("p").id}, process(1)));
+  EXPECT_TRUE(blob_goes(behind));
+  std::filesystem::remove(blob);
+  std::ofstream(blob) << "bytes";
+  EXPECT_TRUE(blob_goes(stuck));
+  volume_.wait_for(outcome.operation);
 }
 
 TEST_F(PurgeTest, IsIrrevocableAtOnce) {

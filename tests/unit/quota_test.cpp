@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "tests/support/wait.h"
 #include "tests/unit/volume.h"
 
 namespace reprieve::test {
@@ -52,6 +53,24 @@ TEST_F(QuotaTest, CountsWhatIsThereAndWhatComes) {
   EXPECT_EQ(counted(), 2000U);
   volume_.reopen();
   EXPECT_EQ(used(), 2000U);
+}
+
+// Its bytes are given back when nobody has it open.
+TEST_F(QuotaTest, WhatIsBeingDestroyedCountsAndIsTold) {
+  const auto figures = [this] { return must(volume_.core().figures(volume_.account())); };
+  volume_.write("projects/P/kept", std::string(10, 'x'));
+  {
+    const OpenFile file = volume_.open_file("projects/P/old", O_RDONLY);
+    volume_.trash("projects/P/old");
+    EXPECT_EQ(figures().being_destroyed, 0U);
+    EmptyPlans& plans = volume_.core().empty_plans();
+    must(plans.execute(volume_.account(), must(plans.plan(volume_.account(), {}, process(1))).token, process(1)));
+    EXPECT_EQ(figures().being_destroyed, 1000U);
+    EXPECT_EQ(figures().used, 1010U);
+    EXPECT_EQ(figures().trash_items, 0U);
+  }
+  ASSERT_TRUE(wait_until([&] { return figures().being_destroyed == 0; }));
+  EXPECT_EQ(figures().used, 10U);
 }
 
 TEST_F(QuotaTest, TheTrashCountsUntilItIsEmptied) {

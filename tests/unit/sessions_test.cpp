@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/sessions.h"
+#include "core/trash/sessions.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several accounts through core: who sees what, what deletion means, and what is taken back.
-#include "core/sharing.h"
+#include "core/accounts/sharing.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -321,6 +321,8 @@ TEST_F(SharingTest, TheOwnersTrashTakesTheSharesAlongAndBack) {
   must(bob_renames("projects/P", "projects/mine"));
   volume_.trash("projects/P");
   EXPECT_FALSE(bob_sees("projects/mine"));
+  EXPECT_EQ(must(core().sharing().list(volume_.account())).at(0).path, ".trash/P");
+  EXPECT_EQ(must(core().sharing().list(bob_)).at(0).path, "mine");
   EXPECT_EQ(volume_.restore("P").state, BatchState::done);
   EXPECT_TRUE(bob_sees("projects/mine/f"));
   volume_.trash("projects/P");

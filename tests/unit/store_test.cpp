@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "core/store/schema.h"
+#include "core/store/store.h"
 #include "tests/unit/volume.h"
 
 namespace reprieve::test {
@@ -228,9 +229,11 @@ TEST_F(RefusedStoreTest, MetadataIsMissing) {
   volume_.open();
   const InodeId file = volume_.write("projects/p/f", "bytes");
   volume_.close();
+  // A new database would give out the numbers of the blobs that are there, and have them removed.
+  std::filesystem::resize_file(volume_.store() / "metadata.db", 0);
+  expect_refused(volume_.store(), Errc::store_damaged, "metadata.db is missing or empty");
   std::filesystem::remove(volume_.store() / "metadata.db");
-  // A new database would give out the numbers of the blobs that are there.
-  expect_refused(volume_.store(), Errc::store_damaged, "metadata.db is missing");
+  expect_refused(volume_.store(), Errc::store_damaged, "metadata.db is missing or empty");
   EXPECT_TRUE(volume_.blobs().contains(file.number()));
 }
 
@@ -238,6 +241,19 @@ TEST_F(RefusedStoreTest, ASymbolicLinkInPlaceOfTheDatabase) {
   std::filesystem::rename(database_ / "metadata.db", database_ / "elsewhere.db");
   std::filesystem::create_symlink("elsewhere.db", database_ / "metadata.db");
   EXPECT_FALSE(open_store(database_));
+}
+
+// Else nothing would be flushed until somebody calls fsync(2).
+TEST(Store, TellsOfWhatWasCommittedBeforeAnybodyListened) {
+  const TemporaryDirectory directory;
+  const auto store = must(Store::open(directory.path() / "metadata.db"));
+  int woken = 0;
+  must(store->write([](Transaction& tx) -> Result<void> {
+    tx.purges.doom(InodeId(1000));
+    return {};
+  }));
+  store->on_dirty([&woken] { ++woken; });
+  EXPECT_EQ(woken, 1);
 }
 
 }  // namespace

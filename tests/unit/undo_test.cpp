@@ -86,6 +86,36 @@ TEST_F(UndoTest, FilesGoAloneAgain) {
   EXPECT_EQ(volume_.read("runs/R/data"), "data");
 }
 
+TEST_F(UndoTest, WhatAnUndoHasRestoredWasNotUndone) {
+  volume_.trash("projects/Q/d", 2);
+  undo();
+  const auto told = must(core().history().list(lab(), {.kind = EventKind::restore, .since = {}}));
+  ASSERT_THAT(told, ::testing::SizeIs(1));
+  EXPECT_FALSE(told[0].undone);
+  // Nor is it taken back.
+  tick();
+  EXPECT_EQ(refusal(core().undo().last(lab(), process(60))), Errc::not_found);
+  // One that was taken back is told so.
+  volume_.trash("projects/Q/d", 2);
+  volume_.restore("d", {}, 3);
+  undo();
+  std::vector<bool> undone;
+  for (const auto& event : must(core().history().list(lab(), {.kind = EventKind::restore, .since = {}})))
+    undone.push_back(event.undone);
+  EXPECT_THAT(undone, ElementsAre(false, true));
+}
+
+TEST_F(UndoTest, WhatRunsIsTakenBackByForceAlone) {
+  volume_.trash("runs/R", 2);
+  EXPECT_EQ(volume_.restore("R", {}, 3).state, BatchState::done);
+  must(core().items().set_status(lab(), "runs/R", ItemStatus::running, process(1)));
+  tick();
+  EXPECT_EQ(must(core().undo().last(lab(), process(60))).results.at(0).code, "running");
+  EXPECT_TRUE(volume_.exists("runs/R"));
+  EXPECT_EQ(must(core().undo().last(lab(), process(61), Guard::force)).results.at(0).state, BatchState::done);
+  EXPECT_FALSE(volume_.exists("runs/R"));
+}
+
 TEST_F(UndoTest, AReplacedFileComesBackAndWhatReplacedItIsInTheTrash) {
   volume_.write("projects/Q/new", "new");
   must(volume_.rename("projects/Q/new", "projects/Q/d/g", RenameMode::replace, 2));

@@ -122,7 +122,7 @@ TEST_P(UpgradeTest, SharesAreWhatTheyWere) {
   EXPECT_TRUE(core.names().resolve(bob, "runs/R/data"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Schema, UpgradeTest, ::testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Schema, UpgradeTest, ::testing::Values(1, 2, 6));
 
 }  // namespace
 }  // namespace reprieve::test

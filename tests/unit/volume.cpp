@@ -176,7 +176,7 @@ BatchOutcome Volume::restore(std::string_view name, const RestoreOptions& option
 
 PurgeOutcome Volume::empty() {
   tick();
-  const EmptyPlan plan = must(core_->empty_plans().plan(account_, {}));
+  const EmptyPlan plan = must(core_->empty_plans().plan(account_, {}, process(1)));
   PurgeOutcome outcome = must(core_->empty_plans().execute(account_, plan.token, process(1)));
   wait_for(outcome.operation);
   return outcome;

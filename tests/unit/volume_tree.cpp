@@ -65,8 +65,11 @@ std::set<std::int64_t> Volume::blobs() const { return blobs_in(store()); }
 
 std::set<std::int64_t> blobs_in(const std::filesystem::path& store) {
   std::set<std::int64_t> numbers;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(store / "blobs")) {
-    if (entry.is_regular_file()) numbers.insert(std::strtoll(entry.path().filename().c_str(), nullptr, 16));
+  std::filesystem::recursive_directory_iterator entries(store / "blobs");
+  for (auto at = begin(entries); at != end(entries); ++at) {
+    // Beside their folders lie files that are none.
+    const bool is_blob = at->is_regular_file() && at.depth() > 0;
+    if (is_blob) numbers.insert(std::strtoll(at->path().filename().c_str(), nullptr, 16));
   }
   return numbers;
 }

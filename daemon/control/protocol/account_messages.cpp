@@ -17,14 +17,6 @@ using Source = FieldReader::Source;
 // All but the last number, which stands for "no change" in system calls (chown(2)).
 constexpr std::uint64_t kMostId = std::numeric_limits<std::uint32_t>::max() - 1;
 
-std::optional<std::uint64_t> number_of(const boost::json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  boost::system::error_code error;
-  const auto number = value->to_number<std::uint64_t>(error);
-  return error ? std::nullopt : std::optional(number);
-}
-
 boost::json::value or_null(const std::optional<std::uint64_t>& number) {
   return number ? boost::json::value(*number) : boost::json::value();
 }
@@ -116,6 +108,25 @@ QueryParameters HistoryRequest::to_query() const {
   return query;
 }
 
+Result<EventsRequest> EventsRequest::parse(const boost::json::object& query) {
+  FieldReader reader(query, Source::query);
+  EventsRequest request;
+  request.since = reader.number(field::kSince);
+  const auto follow = reader.text(field::kFollow);
+  if (follow && *follow != word::kTrue && *follow != word::kFalse)
+    reader.complain(field::kFollow, "must be true or false");
+  REPRIEVE_TRY_VOID(reader.finish());
+  request.follow = follow == word::kTrue;
+  return request;
+}
+
+QueryParameters EventsRequest::to_query() const {
+  QueryParameters query;
+  if (since) query.emplace_back(field::kSince, std::to_string(*since));
+  if (follow) query.emplace_back(field::kFollow, word::kTrue);
+  return query;
+}
+
 boost::json::object AccountInfo::to_json() const {
   return {
       {field::kName, name},         {field::kUid, uid},   {field::kGid, gid},       {field::kQuota, or_null(quota)},
@@ -154,8 +165,9 @@ ShareInfo ShareInfo::parse(const boost::json::value& value) {
 }
 
 boost::json::object EventInfo::to_json() const {
-  boost::json::object object{{field::kAt, rfc3339(at)}, {field::kEvent, event}, {field::kAccount, account},
-                             {field::kUid, uid},        {field::kPid, pid},     {field::kSession, session}};
+  boost::json::object object{{field::kSeq, seq},         {field::kAt, rfc3339(at)}, {field::kEvent, event},
+                             {field::kAccount, account}, {field::kUid, uid},        {field::kPid, pid},
+                             {field::kSession, session}};
   object[field::kItem] = item != 0 ? boost::json::value(item) : boost::json::value();
   put_bytes(object, field::kPath, path);
   object[field::kDetail] = lossy_utf8(detail);
@@ -166,7 +178,8 @@ boost::json::object EventInfo::to_json() const {
 EventInfo EventInfo::parse(const boost::json::value& value) {
   const auto& object = object_of(value);
   const auto* undone = object.if_contains(field::kUndone);
-  return {.at = parse_time(text_of(object, field::kAt), Timestamp()).value_or(Timestamp()),
+  return {.seq = number_of(object, field::kSeq).value_or(0),
+          .at = parse_time(text_of(object, field::kAt), Timestamp()).value_or(Timestamp()),
           .event = text_of(object, field::kEvent),
           .account = text_of(object, field::kAccount),
           .uid = number_of(object, field::kUid).value_or(0),

@@ -56,6 +56,14 @@ struct HistoryRequest {
   [[nodiscard]] QueryParameters to_query() const;
 };
 
+struct EventsRequest {
+  std::optional<std::uint64_t> since;  // a number
+  bool follow = false;
+
+  static Result<EventsRequest> parse(const boost::json::object& query);
+  [[nodiscard]] QueryParameters to_query() const;
+};
+
 struct AccountInfo {
   std::string name;
   std::uint64_t uid = 0;
@@ -84,6 +92,7 @@ struct ShareInfo {
 };
 
 struct EventInfo {
+  std::uint64_t seq = 0;
   Timestamp at{};
   std::string event;
   std::string account;

@@ -77,34 +77,44 @@ std::optional<bool> FieldReader::flag(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<std::vector<std::int64_t>> FieldReader::id_list(std::string_view name) {
-  const auto* value = find(name);
-  if (value == nullptr) return std::nullopt;
-  std::vector<std::int64_t> ids;
-  if (value->is_array()) {
-    for (const auto& element : value->get_array()) {
-      const auto id = number_of(element);
-      if (!id || *id == 0 || *id > kMostId) {
-        ids.clear();
-        break;
-      }
-      ids.push_back(static_cast<std::int64_t>(*id));
-    }
+const boost::json::array* FieldReader::elements(std::string_view name, const boost::json::value& value,
+                                                std::string_view of_what) {
+  const auto* list = value.if_array();
+  if (list == nullptr || list->empty()) {
+    complain(name, "must be a list of one or more " + std::string(of_what));
+    return nullptr;
   }
-  if (!ids.empty()) return ids;
-  complain(name, "must be a list of one or more positive numbers");
-  return std::nullopt;
+  if (list->size() > kMostInList) {
+    complain(name, "has " + std::to_string(list->size()) + " elements, and a request has at most " +
+                       std::to_string(kMostInList));
+    return nullptr;
+  }
+  return list;
+}
+
+std::optional<std::vector<std::int64_t>> FieldReader::id_list(std::string_view name) {
+  constexpr std::string_view kWhat = "positive numbers";
+  const auto* value = find(name);
+  const auto* given = value == nullptr ? nullptr : elements(name, *value, kWhat);
+  if (given == nullptr) return std::nullopt;
+  std::vector<std::int64_t> ids;
+  for (const auto& element : *given) {
+    const auto id = number_of(element);
+    if (!id || *id == 0 || *id > kMostId) {
+      complain(name, "must be a list of one or more " + std::string(kWhat));
+      return std::nullopt;
+    }
+    ids.push_back(static_cast<std::int64_t>(*id));
+  }
+  return ids;
 }
 
 std::optional<std::vector<std::string>> FieldReader::bytes_list(std::string_view name) {
   const auto* value = find(name);
-  if (value == nullptr) return std::nullopt;
-  if (!value->is_array() || value->get_array().empty()) {
-    complain(name, "must be a list of one or more paths");
-    return std::nullopt;
-  }
+  const auto* given = value == nullptr ? nullptr : elements(name, *value, "paths");
+  if (given == nullptr) return std::nullopt;
   std::vector<std::string> list;
-  for (const auto& element : value->get_array()) {
+  for (const auto& element : *given) {
     auto parsed = parse_bytes_value(element);
     const std::string_view flaw = parsed ? flaw_of(*parsed) : reason_of(parsed.error());
     if (!flaw.empty()) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -30,7 +32,9 @@ class FieldReader {
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t least = 0,
                                       std::uint64_t most = std::numeric_limits<std::int64_t>::max());
   std::optional<bool> flag(std::string_view name);
-  // Lists are never empty.
+  // Lists are never empty, and have at most kMostInList elements: what is answered for each takes more memory than its
+  // few bytes of the request.
+  static constexpr std::size_t kMostInList = 10'000;
   std::optional<std::vector<std::int64_t>> id_list(std::string_view name);
   std::optional<std::vector<std::string>> bytes_list(std::string_view name);
   const boost::json::object* object(std::string_view name);
@@ -45,6 +49,8 @@ class FieldReader {
 
  private:
   const boost::json::value* find(std::string_view name);
+  // The elements; null, and a complaint, where that is no such list.
+  const boost::json::array* elements(std::string_view name, const boost::json::value& value, std::string_view of_what);
 
   const boost::json::object& object_;
   Source source_;

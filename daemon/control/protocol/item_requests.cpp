@@ -78,11 +78,16 @@ boost::json::object AddToRequest::to_json() const {
 
 Result<ExplainRequest> ExplainRequest::parse(const boost::json::object& body) {
   FieldReader reader(body, Source::body);
-  ExplainRequest request{.paths = require_list(reader, field::kPaths)};
+  ExplainRequest request{.paths = require_list(reader, field::kPaths),
+                         .mode = reader.text(field::kMode).value_or(std::string(word::kItemMode))};
   REPRIEVE_TRY_VOID(reader.finish());
   return request;
 }
 
-boost::json::object ExplainRequest::to_json() const { return {{field::kPaths, bytes_array(paths)}}; }
+boost::json::object ExplainRequest::to_json() const {
+  boost::json::object body{{field::kPaths, bytes_array(paths)}};
+  if (!mode.empty()) body[field::kMode] = mode;
+  return body;
+}
 
 }  // namespace reprieve::protocol

@@ -41,6 +41,7 @@ struct AddToRequest {
 
 struct ExplainRequest {
   std::vector<std::string> paths;
+  std::string mode;  // empty: the default
 
   static Result<ExplainRequest> parse(const boost::json::object& body);
   [[nodiscard]] boost::json::object to_json() const;

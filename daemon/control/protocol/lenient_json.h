@@ -3,6 +3,8 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,5 +15,6 @@ namespace reprieve::protocol {
 // An empty one for what is none. Valid as long as `value`.
 [[nodiscard]] const boost::json::object& object_of(const boost::json::value& value);
 [[nodiscard]] std::string text_of(const boost::json::object& object, std::string_view name);
+[[nodiscard]] std::optional<std::uint64_t> number_of(const boost::json::object& object, std::string_view name);
 
 }  // namespace reprieve::protocol

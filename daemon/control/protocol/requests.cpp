@@ -110,6 +110,7 @@ RestoreHow RestoreHow::read(FieldReader& reader) {
   how.on_collision = reader.text(field::kOnCollision);
   how.recreate_parents = reader.flag(field::kRecreateParents).value_or(false);
   how.together = reader.flag(field::kTogether).value_or(false);
+  how.dry_run = reader.flag(field::kDryRun).value_or(false);
   how.to = reader.bytes(field::kTo);
   return how;
 }
@@ -125,6 +126,7 @@ void RestoreHow::write(boost::json::object& body) const {
   if (on_collision) body[field::kOnCollision] = *on_collision;
   if (recreate_parents) body[field::kRecreateParents] = true;
   if (together) body[field::kTogether] = true;
+  if (dry_run) body[field::kDryRun] = true;
   if (to) body[field::kTo] = bytes_value(*to);
 }
 
@@ -152,6 +154,19 @@ boost::json::object RestoreRequest::to_json() const {
   if (all) body[field::kAll] = true;
   if (filter) body[field::kFilter] = filter->to_json();
   how.write(body);
+  return body;
+}
+
+Result<UndoRequest> UndoRequest::parse(const boost::json::object& body) {
+  FieldReader reader(body, Source::body);
+  const UndoRequest request{.force = reader.flag(field::kForce).value_or(false)};
+  REPRIEVE_TRY_VOID(reader.finish());
+  return request;
+}
+
+boost::json::object UndoRequest::to_json() const {
+  boost::json::object body;
+  if (force) body[field::kForce] = true;
   return body;
 }
 

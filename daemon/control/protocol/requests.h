@@ -62,6 +62,7 @@ struct RestoreHow {
   std::optional<std::string> on_collision;
   bool recreate_parents = false;
   bool together = false;
+  bool dry_run = false;  // only to be told what would become of them
   std::optional<std::string> to;
 
   static RestoreHow read(FieldReader& reader);
@@ -79,6 +80,13 @@ struct RestoreRequest {
   RestoreHow how;
 
   static Result<RestoreRequest> parse(const boost::json::object& body);
+  [[nodiscard]] boost::json::object to_json() const;
+};
+
+struct UndoRequest {
+  bool force = false;
+
+  static Result<UndoRequest> parse(const boost::json::object& body);
   [[nodiscard]] boost::json::object to_json() const;
 };
 

@@ -25,9 +25,14 @@ inline constexpr std::string_view kSharesResource = "/v1/shares";
 inline constexpr std::string_view kShareResource = "/v1/share";
 inline constexpr std::string_view kUnshareResource = "/v1/unshare";
 inline constexpr std::string_view kHistoryResource = "/v1/history";
+inline constexpr std::string_view kEventsResource = "/v1/events";
 inline constexpr std::string_view kUndoResource = "/v1/undo";
 inline constexpr std::string_view kStatsResource = "/v1/stats";
 inline constexpr std::string_view kMountsResource = "/v1/mounts";
+inline constexpr std::string_view kBackupResource = "/v1/backup";
+inline constexpr std::string_view kBackupsResource = "/v1/backups";
+inline constexpr std::string_view kDamagedResource = "/v1/damaged";
+inline constexpr std::string_view kCheckResource = "/v1/check";
 inline constexpr std::string_view kPingResource = "/v1/ping";
 inline constexpr std::string_view kVersionResource = "/v1/version";
 
@@ -35,6 +40,12 @@ inline constexpr std::string_view kVersionResource = "/v1/version";
 inline constexpr std::string_view kIdPlaceholder = "{id}";
 
 inline constexpr std::string_view kMediaType = "application/json";
+inline constexpr std::string_view kLinesMediaType = "application/jsonl";
+
+// Of an answer that tells events: the number behind which it begins.
+inline constexpr std::string_view kSinceHeader = "Reprieve-Since";
+// Of a request that changes something: the same for each time that it is sent.
+inline constexpr std::string_view kIdempotencyKeyHeader = "Idempotency-Key";
 
 namespace field {
 // Envelopes.
@@ -69,6 +80,7 @@ inline constexpr std::string_view kPlaces = "places";
 inline constexpr std::string_view kDerivedFrom = "derivedFrom";
 inline constexpr std::string_view kMadeFromIt = "madeFromIt";
 inline constexpr std::string_view kAction = "action";
+inline constexpr std::string_view kGroup = "group";
 // Paging and filters.
 inline constexpr std::string_view kDisplayedCount = "displayedCount";
 inline constexpr std::string_view kTotalCount = "totalCount";
@@ -91,6 +103,7 @@ inline constexpr std::string_view kAll = "all";
 inline constexpr std::string_view kOnCollision = "onCollision";
 inline constexpr std::string_view kRecreateParents = "recreateParents";
 inline constexpr std::string_view kTo = "to";
+inline constexpr std::string_view kDryRun = "dryRun";
 inline constexpr std::string_view kToken = "token";
 // Results, errors, plans, progress.
 inline constexpr std::string_view kState = "state";
@@ -114,6 +127,9 @@ inline constexpr std::string_view kRuns = "runs";
 inline constexpr std::string_view kShared = "shared";
 inline constexpr std::string_view kShares = "shares";
 inline constexpr std::string_view kWith = "with";
+inline constexpr std::string_view kSeq = "seq";
+inline constexpr std::string_view kFollow = "follow";
+inline constexpr std::string_view kMissed = "missed";
 inline constexpr std::string_view kAt = "at";
 inline constexpr std::string_view kEvent = "event";
 inline constexpr std::string_view kPid = "pid";
@@ -129,6 +145,10 @@ inline constexpr std::string_view kOpenFiles = "openFiles";
 inline constexpr std::string_view kDiskTotal = "diskTotal";
 inline constexpr std::string_view kDiskFree = "diskFree";
 inline constexpr std::string_view kMetadataBytes = "metadataBytes";
+inline constexpr std::string_view kIntegrity = "integrity";
+inline constexpr std::string_view kChecksums = "checksums";
+inline constexpr std::string_view kDamaged = "damaged";
+inline constexpr std::string_view kCompared = "compared";
 inline constexpr std::string_view kUsed = "used";
 inline constexpr std::string_view kTrash = "trash";
 inline constexpr std::string_view kOwned = "owned";
@@ -138,11 +158,32 @@ inline constexpr std::string_view kStatus = "status";
 inline constexpr std::string_view kVersion = "version";
 inline constexpr std::string_view kApi = "api";
 inline constexpr std::string_view kUptimeSeconds = "uptimeSeconds";
+inline constexpr std::string_view kFile = "file";
+inline constexpr std::string_view kMade = "made";
+inline constexpr std::string_view kBeingDestroyed = "beingDestroyed";
+// What is damaged.
+inline constexpr std::string_view kAfter = "after";
+inline constexpr std::string_view kMore = "more";
+// A check.
+inline constexpr std::string_view kFindings = "findings";
+inline constexpr std::string_view kFound = "found";
+inline constexpr std::string_view kRule = "rule";
+inline constexpr std::string_view kRepair = "repair";
+inline constexpr std::string_view kRepaired = "repaired";
+inline constexpr std::string_view kInode = "inode";
+inline constexpr std::string_view kParent = "parent";
+inline constexpr std::string_view kEntry = "entry";
+inline constexpr std::string_view kChecked = "checked";
+inline constexpr std::string_view kEntries = "entries";
+inline constexpr std::string_view kBlobs = "blobs";
+inline constexpr std::string_view kLongestPause = "longestPause";
 }  // namespace field
 
 // Words that some fields hold.
 namespace word {
 inline constexpr std::string_view kOk = "ok";
+inline constexpr std::string_view kTrue = "true";
+inline constexpr std::string_view kFalse = "false";
 inline constexpr std::string_view kItemMode = "item";
 inline constexpr std::string_view kAssociatedMode = "with-associated";
 inline constexpr std::string_view kFilesMode = "files-only";
@@ -151,6 +192,7 @@ inline constexpr std::string_view kMetadata = "METADATA";
 inline constexpr std::string_view kTrash = "trash";
 inline constexpr std::string_view kRefuse = "refuse";
 inline constexpr std::string_view kRunning = "running";
+inline constexpr std::string_view kIdle = "idle";
 inline constexpr std::string_view kDone = "done";
 inline constexpr std::string_view kSkipped = "skipped";
 inline constexpr std::string_view kFailed = "failed";

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/accounts/accounts.h"
+#include "core/base/caller.h"
+#include "core/changes.h"
+#include "core/store/store.h"
+
+namespace reprieve {
+
+struct CoreParts;
+
+// In whose tree something is made.
+struct Maker {
+  const Account& account;  // that makes it
+  const Account& holder;   // that owns the project or run that it is made in
+};
+
+// The account that owns what lies in the directory, as the directory's row says.
+Account holder_of(Transaction& tx, const Account& account, const InodeRow& directory);
+
+// The row of a new inode, not stored yet. It belongs to the caller, or in another account's item to that account's
+// user; a set-group-id parent hands down its group.
+InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
+                    const Caller& caller, Timestamp now);
+void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode, Role role = Role::owner);
+
+// The tree belongs to `holder` from now on, and counts for its quota. Costs nothing where it does so already.
+void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder);
+// Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree lies elsewhere too, as
+// a sample in several projects does.
+Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory);
+// A tree has come into `directory`: when that belongs to another account, so does the tree from now on.
+void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,
+                  const InodeRow& directory);
+// A tree has come into `directory` from elsewhere: when that is shared, kernels are to forget what names led to in it.
+void settle_audience(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory,
+                     Changes& changes);
+
+// A directory has come to a place where it counts as `kind`: stores that, and for a project sees to its folders
+// samples/ and analyses/: makes those that are missing and lets plain folders of these names become them, with the
+// folders in them as samples and analyses.
+void settle_kind(Transaction& tx, const Account& account, const InodeRow& directory, ItemKind kind,
+                 const Caller& caller, Timestamp now);
+
+}  // namespace reprieve

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/view/ancestry.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace reprieve {
+namespace {
+
+// The way up from a directory to the account's root, as far as it leads.
+struct Climb {
+  Life life = Life::live;
+  TrashItemId item;
+  std::vector<EntryRow> steps;  // the directory's own place first; without the one that is trashed
+  bool elsewhere_too = false;   // one of them has other places
+};
+
+Climb climb(Transaction& tx, const Account& account, InodeId directory);
+
+// Which of several places is this account's: one that leads to its root, live if there is such a one.
+std::optional<EntryRow> choose(Transaction& tx, const Account& account, const std::vector<EntryRow>& places) {
+  std::optional<EntryRow> trashed;
+  for (const EntryRow& place : places) {
+    // Most often decided at once: what is shared lies in the projects/ or runs/ of each account that has it.
+    const bool at_top = place.parent == account.projects || place.parent == account.runs;
+    if (at_top && !place.item) return place;
+  }
+  for (const EntryRow& place : places) {
+    if (place.item) {
+      if (!trashed) trashed = place;
+      continue;
+    }
+    const Life above = climb(tx, account, place.parent).life;
+    if (above == Life::live) return place;
+    if (above == Life::trashed && !trashed) trashed = place;
+  }
+  return trashed;
+}
+
+std::optional<EntryRow> place_of(Transaction& tx, const Account& account, InodeId directory) {
+  const std::vector<EntryRow>& places = tx.entries.places_of_directory(directory);
+  if (places.size() == 1) return places.front();
+  if (places.empty()) return std::nullopt;
+  return choose(tx, account, std::vector<EntryRow>(places));  // a copy: the walk reads other places
+}
+
+Climb climb(Transaction& tx, const Account& account, InodeId directory) {
+  Climb way;
+  for (InodeId at = directory; at != account.root;) {
+    auto place = place_of(tx, account, at);
+    if (!place) return {.life = Life::purged, .item = {}, .steps = {}};
+    if (place->item) {
+      way.life = Life::trashed;
+      way.item = place->item;
+      return way;
+    }
+    at = place->parent;
+    way.elsewhere_too |= tx.entries.places_of_directory(place->inode).size() > 1;
+    way.steps.push_back(*std::move(place));
+  }
+  return way;
+}
+
+// Whether the account made one of the directories below `top`.
+bool made_one(Transaction& tx, const Account& account, const std::vector<EntryRow>& steps, InodeId top) {
+  return std::any_of(steps.begin(), steps.end(), [&](const EntryRow& step) {
+    if (step.inode == top || step.inode == account.projects || step.inode == account.runs) return false;
+    const auto row = tx.inodes.find(step.inode);
+    return row && row->creator == account.id;
+  });
+}
+
+int rank(const Location& location) {
+  if (location.life == Life::purged) return 0;
+  if (location.life == Life::trashed) return 1;
+  if (location.role == Role::viewer) return 2;
+  if (location.role == Role::editor) return location.created ? 4 : 3;
+  return 5;
+}
+
+}  // namespace
+
+std::string join(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
+
+Location locate(Transaction& tx, const Account& account, InodeId directory) {
+  const Climb way = climb(tx, account, directory);
+  Location location{.life = way.life, .item = way.item, .path = {}, .role = Role::owner, .top = {}};
+  if (way.life != Life::live) return location;
+  std::for_each(way.steps.rbegin(), way.steps.rend(),
+                [&location](const EntryRow& step) { location.path = join(location.path, step.name); });
+  // From the root down the steps are projects/ or runs/, then the item.
+  if (way.steps.size() < 2) return location;
+  const EntryRow& top = way.steps[way.steps.size() - 2];
+  location.top = top.inode;
+  location.role = top.role;
+  location.elsewhere_too = way.elsewhere_too;
+  if (location.role != Role::owner) location.created = made_one(tx, account, way.steps, location.top);
+  return location;
+}
+
+std::optional<EntryRow> place_in_tree(Transaction& tx, const Account& account, InodeId directory) {
+  return place_of(tx, account, directory);
+}
+
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode) {
+  auto row = tx.inodes.find(inode);
+  if (!row) return fail(Errc::stale);
+  return *row;
+}
+
+Result<Location> require_live(Transaction& tx, const Account& account, InodeId directory) {
+  Location location = locate(tx, account, directory);
+  if (location.life == Life::trashed) return fail(Errc::in_trash);
+  if (location.life == Life::purged) return fail(Errc::not_found, "the directory was purged");
+  return location;
+}
+
+Result<Location> require_changeable(Transaction& tx, const Account& account, InodeId directory) {
+  REPRIEVE_TRY(Location location, require_live(tx, account, directory));
+  if (location.role == Role::viewer) return fail(Errc::viewer_only);
+  return location;
+}
+
+Location locate_inode(Transaction& tx, const Account& account, InodeId inode) {
+  if (inode == account.root) return {};
+  Location best{.life = Life::purged};
+  for (const EntryRow& place : tx.entries.places(inode)) {
+    Location here =
+        place.item ? Location{.life = Life::trashed, .item = place.item} : locate(tx, account, place.parent);
+    if (here.life == Life::live && place.role != Role::owner) {
+      here.role = place.role;
+      here.top = inode;
+    } else if (here.life == Life::live && (place.parent == account.projects || place.parent == account.runs)) {
+      here.top = inode;
+    }
+    if (rank(here) == rank(Location{})) return here;
+    if (rank(here) > rank(best)) best = std::move(here);
+  }
+  return best;
+}
+
+bool is_within(Transaction& tx, InodeId directory, InodeId ancestor) {
+  if (directory == ancestor) return true;
+  for (InodeId at = directory;;) {
+    const std::vector<EntryRow>& places = tx.entries.places_of_directory(at);
+    if (places.empty()) return false;
+    if (places.size() > 1) {
+      const std::vector<EntryRow> all(places);  // a copy: the walk reads other places
+      return std::any_of(all.begin(), all.end(),
+                         [&](const EntryRow& place) { return is_within(tx, place.parent, ancestor); });
+    }
+    at = places.front().parent;
+    if (at == ancestor) return true;
+  }
+}
+
+}  // namespace reprieve

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/account.h"
+#include "core/base/ids.h"
+#include "core/base/result.h"
+#include "core/store/store.h"
+
+namespace reprieve {
+
+enum class Life : std::uint8_t {
+  live,     // reached from the root without meeting a mark
+  trashed,  // below a trashed entry, or trashed itself
+  purged,   // below nothing any more
+};
+
+// Where a directory lies in the tree of one account, found by walking up.
+struct Location {
+  Life life = Life::live;
+  TrashItemId item;         // when trashed: the item that holds it
+  std::string path;         // when live: below the root, "" for the root itself
+  Role role = Role::owner;  // when live: what the account may do there
+  InodeId top;              // when live: the project or run that it is or lies in; none elsewhere
+  // Not the owner of `top`, but this account made the directory or one that it lies in: what is in it is its own.
+  bool created = false;
+  // When live: it is or lies in something that has other places too, as a sample in several projects.
+  bool elsewhere_too = false;
+
+  // Whether the account owns what lies in the directory: it may delete it for everybody.
+  [[nodiscard]] bool owns() const { return role == Role::owner || created; }
+};
+
+// Purged also for what has no place in this account's tree, as what is no longer shared with it. A directory with
+// several places is taken at a live one before a trashed one.
+Location locate(Transaction& tx, const Account& account, InodeId directory);
+
+// The place of a directory that leads to this account's root; the trashed one for what is trashed; none for what is
+// purged or another account's.
+std::optional<EntryRow> place_in_tree(Transaction& tx, const Account& account, InodeId directory);
+
+// stale: there is no such inode any more.
+Result<InodeRow> require_inode(Transaction& tx, InodeId inode);
+
+// in_trash, not_found (purged).
+Result<Location> require_live(Transaction& tx, const Account& account, InodeId directory);
+// The same for a change in `directory`; also viewer_only.
+Result<Location> require_changeable(Transaction& tx, const Account& account, InodeId directory);
+
+// Whether the inode can be reached by a live name: where it lies, or of several names the one by which the account may
+// do most. The item when it cannot. The path is that of its directory.
+Location locate_inode(Transaction& tx, const Account& account, InodeId inode);
+
+// Whether `directory` is `ancestor` or lies below it.
+bool is_within(Transaction& tx, InodeId directory, InodeId ancestor);
+
+[[nodiscard]] std::string join(const std::string& path, const std::string& name);
+
+}  // namespace reprieve

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree from what lies beside the blobs, without the database.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/upkeep/metadata_rebuild.h"
+#include "tests/support/store_invariants.h"
+#include "tests/unit/volume.h"
+
+namespace reprieve::test {
+namespace {
+
+using ::testing::IsEmpty;
+
+class RebuildTest : public ::testing::Test {
+ protected:
+  void record() { must(volume_.core().backups().record()); }
+  void lose_database() {
+    volume_.close();
+    for (const char* name : {"metadata.db", "metadata.db-wal"}) std::filesystem::remove(volume_.store() / name);
+  }
+  RebuiltMetadata rebuild() {
+    lose_database();
+    auto rebuilt = must(rebuild_metadata(volume_.store(), volume_.clock().now()));
+    EXPECT_EQ(broken_invariants(volume_.store()), "");
+    volume_.open();
+    return rebuilt;
+  }
+  Volume volume_;
+};
+
+TEST_F(RebuildTest, BringsTheTreeAndTheTrashBack) {
+  volume_.mkdir("projects/P", 0750);
+  volume_.mkdir("projects/P/samples/s");
+  volume_.mkdir("projects/P/d");
+  volume_.write("projects/P/d/f", "bytes");
+  volume_.write("projects/P/d/empty", "");
+  volume_.symlink("projects/P/l", "d/f");
+  volume_.link("projects/P/d/f", "projects/P/g");
+  volume_.set_xattr("projects/P/d", "user.colour", "blue");
+  volume_.mkdir("runs/R");
+  for (int i = 0; i < 600; ++i) volume_.symlink("runs/R/" + std::to_string(i), "x");
+  volume_.mkdir("projects/P/gone");
+  volume_.write("projects/P/gone/x", "in the trash");
+  volume_.write("projects/P/single", "in the trash too");
+  volume_.remove_tree("projects/P/gone");
+  must(volume_.unlink("projects/P/single", 2));
+  const TreeState projects = volume_.tree("projects");
+  const TreeState runs = volume_.tree("runs");
+  const TreeState trash = volume_.tree(".trash/gone");
+
+  record();
+  const RebuiltMetadata rebuilt = rebuild();
+  EXPECT_EQ(volume_.tree("projects"), projects);
+  EXPECT_EQ(volume_.tree("runs"), runs);
+  EXPECT_EQ(volume_.tree(".trash/gone"), trash);
+  EXPECT_EQ(volume_.read(".trash/single"), "in the trash too");
+  EXPECT_EQ(rebuilt.reconciliation.found, 0U);
+  EXPECT_THAT(rebuilt.reconciliation.gone, IsEmpty());
+  // The items are items.
+  EXPECT_EQ(volume_.restore("gone").code, "");
+  EXPECT_EQ(volume_.read("projects/P/gone/x"), "in the trash");
+  EXPECT_EQ(must(volume_.core().accounts().find(volume_.account().name)).uid, volume_.account().uid);
+}
+
+TEST_F(RebuildTest, FollowsWhatIsRenamedAndChanged) {
+  volume_.mkdir("projects/P");
+  volume_.mkdir("projects/P/d");
+  volume_.write("projects/P/d/f", "bytes");
+  record();
+  must(volume_.rename("projects/P/d", "projects/P/e"));
+  must(volume_.rename("projects/P", "projects/Q"));
+  const TreeState before = volume_.tree("projects/Q");
+  record();
+  rebuild();
+  EXPECT_EQ(volume_.tree("projects/Q"), before);
+  EXPECT_FALSE(volume_.exists("projects/P"));
+}
+
+TEST_F(RebuildTest, KeepsFilesWithoutRecords) {
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/f", "with a record");
+  record();
+  const InodeId late = volume_.write("projects/P/late", "without one");
+  volume_.mkdir("projects/P/folder");
+  const RebuiltMetadata rebuilt = rebuild();
+  EXPECT_EQ(rebuilt.reconciliation.found, 1U);
+  const std::string folder = rebuilt.reconciliation.folder.substr(rebuilt.reconciliation.folder.find(": ") + 2);
+  EXPECT_EQ(volume_.read(folder + "/file-" + std::to_string(late.number())), "without one");
+  EXPECT_EQ(volume_.read("projects/P/f"), "with a record");
+}
+
+TEST_F(RebuildTest, RefusesWhereThereIsADatabaseOrNothingToRebuildFrom) {
+  volume_.mkdir("projects/P");
+  record();
+  volume_.close();
+  EXPECT_EQ(refusal(rebuild_metadata(volume_.store(), volume_.clock().now())), Errc::exists);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(volume_.store() / "blobs")) {
+    if (entry.path().filename() == "records") std::ofstream(entry.path()) << "scribbled over";
+  }
+  lose_database();
+  EXPECT_EQ(refusal(rebuild_metadata(volume_.store(), volume_.clock().now())), Errc::store_damaged);
+  EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db"));
+  EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db.unfinished"));
+}
+
+}  // namespace
+}  // namespace reprieve::test

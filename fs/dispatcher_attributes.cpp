@@ -45,9 +45,22 @@ void AttributesDispatcher::getattr(Reply reply, fuse_ino_t node, fuse_file_info*
 void AttributesDispatcher::setattr(Reply reply, fuse_ino_t node, struct stat* values, int which, fuse_file_info*) {
   const Caller caller = reply.caller(mount_.mount);
   const AttributeChanges changes = to_changes(*values, which);
-  if (changes.size) WorkerPool::step_aside();
+  const InodeId inode = mount_.inode_of(node);
+  const auto waits = mount_.core.attributes().has_to_be_compared(inode, changes);
+  if (!waits) return void(std::move(reply).error(waits.error()));
+  if (!*waits) {
+    if (changes.size) WorkerPool::step_aside();
+    return set(std::move(reply), inode, changes, caller);
+  }
+  mount_.waiting_requests.wait(mount_.core.content(), inode, caller, std::move(reply),
+                               [this, inode, changes, caller](Reply later, const Result<void>& compared) {
+                                 if (!compared) return void(std::move(later).error(compared.error()));
+                                 set(std::move(later), inode, changes, caller);
+                               });
+}
 
-  const auto attributes = mount_.core.attributes().set(mount_.account, mount_.inode_of(node), changes, caller);
+void AttributesDispatcher::set(Reply reply, InodeId inode, const AttributeChanges& changes, const Caller& caller) {
+  const auto attributes = mount_.core.attributes().set(mount_.account, inode, changes, caller);
   if (!attributes) return void(std::move(reply).error(attributes.error()));
   std::move(reply).wire(attributes_answer(*attributes));
 }

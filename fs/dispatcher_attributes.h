@@ -24,6 +24,8 @@ class AttributesDispatcher {
   void statfs(Reply reply, fuse_ino_t node);
 
  private:
+  void set(Reply reply, InodeId inode, const AttributeChanges& changes, const Caller& caller);
+
   MountContext& mount_;
 };
 

@@ -156,12 +156,12 @@ void FilesDispatcher::open(Reply reply, fuse_ino_t node, fuse_file_info* info) {
     if (content.open_flushes(flags)) WorkerPool::step_aside();
     return answer_open(std::move(reply), inode, flags);
   }
-  const uid_t uid = reply.caller(mount_.mount).uid;
-  mount_.waiting_opens.wait(content, inode, uid, std::move(reply),
-                            [this, inode, flags](Reply later, const Result<void>& compared) {
-                              if (!compared) return void(refuse(std::move(later), compared.error()));
-                              answer_open(std::move(later), inode, flags);
-                            });
+  const Caller caller = reply.caller(mount_.mount);
+  mount_.waiting_requests.wait(content, inode, caller, std::move(reply),
+                               [this, inode, flags](Reply later, const Result<void>& compared) {
+                                 if (!compared) return void(refuse(std::move(later), compared.error()));
+                                 answer_open(std::move(later), inode, flags);
+                               });
 }
 
 void FilesDispatcher::answer_open(Reply reply, InodeId inode, int flags) {

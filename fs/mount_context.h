@@ -13,7 +13,7 @@
 #include "fs/open_files.h"
 #include "fs/passthrough.h"
 #include "fs/reply.h"
-#include "fs/waiting_opens.h"
+#include "fs/waiting_requests.h"
 
 namespace reprieve::fs {
 
@@ -25,7 +25,7 @@ struct MountContext {
   Invalidator& invalidator;
   Passthrough& passthrough;
   OpenFiles& open_files;
-  WaitingOpens& waiting_opens;
+  WaitingRequests& waiting_requests;
   ListingsUnderWay& listings;
   // Of what the kernel sends anew: what the daemon before this one had carried out, though not answered. Constant once
   // requests are served.

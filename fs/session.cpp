@@ -42,7 +42,7 @@ struct Session::Parts {
         passthrough(options.passthrough, record.get()),
         open_files(record.get()),
         listings([this] { static_cast<void>(channel->drop_all_names()); }),
-        context{file_system, of, id, tells, passthrough, open_files, waiting_opens, listings},
+        context{file_system, of, id, tells, passthrough, open_files, waiting_requests, listings},
         dispatchers(context) {}
 
   Result<void> open_channel();
@@ -69,7 +69,7 @@ struct Session::Parts {
   // Destroyed from below: first the threads, then the channel, which closes the kernel's side, then what they used.
   Passthrough passthrough;
   OpenFiles open_files;
-  WaitingOpens waiting_opens;
+  WaitingRequests waiting_requests;
   ListingsUnderWay listings;
   MountContext context;
   Dispatchers dispatchers;
@@ -196,7 +196,7 @@ void Session::Parts::went_away() {
 void Session::Parts::stop_serving() {
   workers->stop();
   if (ring != nullptr) ring->stop();
-  waiting_opens.stop();
+  waiting_requests.stop();
   {
     const MutexLock waiting(mutex);
     if (stage == Stage::starting) stage = Stage::gone;
@@ -328,7 +328,7 @@ void Session::leave() {
   if (std::exchange(parts_->stopped, true)) return;
   parts_->invalidator.remove(parts_->context.mount);
   parts_->workers->stop();
-  parts_->waiting_opens.stop();
+  parts_->waiting_requests.stop();
   parts_->record->freeze();
   parts_->passthrough.leave();
   parts_->stop_serving();

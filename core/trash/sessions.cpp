@@ -8,6 +8,7 @@
 
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <iterator>
 #include <sstream>
 #include <string>
@@ -36,6 +37,16 @@ std::string read_proc(const std::string& path) {
   for (ssize_t size = 0; file && (size = ::read(file.get(), piece.data(), piece.size())) > 0;)
     text.append(piece.data(), static_cast<std::size_t>(size));
   return text;
+}
+
+// What follows `name` and a colon in /proc/TID/status (proc_pid_status(5)); empty where the thread cannot be seen.
+std::string status_line(pid_t thread, std::string_view name) {
+  const std::string status = read_proc("/proc/" + std::to_string(thread) + "/status");
+  const std::string label = "\n" + std::string(name) + ":";
+  const std::size_t line = status.find(label);
+  if (line == std::string::npos) return {};
+  const std::size_t start = line + label.size();
+  return status.substr(start, status.find('\n', start) - start);
 }
 
 std::optional<std::int64_t> to_number(std::string_view text) {
@@ -94,23 +105,26 @@ std::int64_t boot_number() {
 }  // namespace
 
 std::optional<Process> LinuxProcessTable::process_of(pid_t thread) {
-  const std::string status = read_proc("/proc/" + std::to_string(thread) + "/status");
-  const std::size_t line = status.find("\nTgid:");
-  if (line == std::string::npos) return std::nullopt;
-  const auto process = to_number(std::string_view(status).substr(line));
+  const auto process = to_number(status_line(thread, "Tgid"));
   if (!process) return std::nullopt;
   const auto started = start_time(read_proc("/proc/" + std::to_string(*process) + "/stat"));
   if (!started) return std::nullopt;
   return Process{static_cast<pid_t>(*process), *started};
 }
 
+// A signal that ends a process makes SIGKILL pending for each of its threads (complete_signal, kernel/signal.c), also
+// for one that waits for a file system and does not look.
+bool LinuxProcessTable::is_being_killed(pid_t thread) {
+  const std::string pending = status_line(thread, "SigPnd");
+  const std::size_t digits = pending.find_first_not_of(" \t");
+  if (digits == std::string::npos) return false;
+  std::uint64_t set = 0;
+  std::from_chars(pending.data() + digits, pending.data() + pending.size(), set, 16);
+  return (set >> (SIGKILL - 1) & 1U) != 0;
+}
+
 std::vector<gid_t> LinuxProcessTable::groups_of(pid_t thread) {
-  constexpr std::string_view kLine = "\nGroups:";
-  const std::string status = read_proc("/proc/" + std::to_string(thread) + "/status");
-  const std::size_t line = status.find(kLine);
-  if (line == std::string::npos) return {};
-  const std::size_t start = line + kLine.size();
-  std::istringstream numbers(status.substr(start, status.find('\n', start) - start));
+  std::istringstream numbers(status_line(thread, "Groups"));
   return {std::istream_iterator<gid_t>(numbers), std::istream_iterator<gid_t>()};
 }
 

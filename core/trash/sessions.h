@@ -41,6 +41,8 @@ class ProcessTable {
   virtual ~ProcessTable() = default;
   // None where the thread cannot be seen, as from another pid namespace.
   virtual std::optional<Process> process_of(pid_t thread) = 0;
+  // Whether it will do nothing any more but end: SIGKILL is on its way to it. False where it cannot be seen.
+  virtual bool is_being_killed(pid_t thread) = 0;
   // The thread's supplementary groups; none where it cannot be seen.
   virtual std::vector<gid_t> groups_of(pid_t thread) = 0;
   // A descriptor that becomes readable at the end of the process; empty where it is gone already.
@@ -53,6 +55,7 @@ class ProcessTable {
 class LinuxProcessTable final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override;
+  bool is_being_killed(pid_t thread) override;
   std::vector<gid_t> groups_of(pid_t thread) override;
   FileDescriptor watch(const Process& process) override;
   ProcessEnd end_of(const Process& process, int descriptor) override;

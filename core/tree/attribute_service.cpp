@@ -222,6 +222,10 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
   });
 }
 
+Result<bool> AttributeService::has_to_be_compared(InodeId inode, const AttributeChanges& changes) {
+  return changes.size.value_or(0) == 0 ? Result<bool>(false) : parts_.content.has_to_be_compared(inode);
+}
+
 Result<void> AttributeService::note_access(InodeId inode) {
   const Timestamp now = parts_.clock.now();
   REPRIEVE_TRY(InodeRow row, parts_.store->read([&](Transaction& tx) { return require_inode(tx, inode); }));

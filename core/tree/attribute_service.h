@@ -33,6 +33,9 @@ class AttributeService {
   explicit AttributeService(CoreParts& parts);
 
   Result<Attributes> get(const Account& account, InodeId inode);
+  // Whether Content::compare() is to be called before set() for this: what is cut from a file, or added to it, takes
+  // its checksum away, but for one that is emptied. io.
+  Result<bool> has_to_be_compared(InodeId inode, const AttributeChanges& changes);
   // Changes that are all empty: see after_privileged_write_or_chown().
   // viewer_only, not_yours (ids of what is shared), not_owner (somebody else's set-id bits), in_trash (unless the file
   // is open since before it was trashed), skeleton, invalid_argument (size of what is not a regular file), over_quota

@@ -166,6 +166,7 @@ Result<void> Content::compare_now(const Account& account, InodeId inode) {
   // Shared, because set_value() may not have returned when the future is ready.
   const auto compared = std::make_shared<std::promise<Result<void>>>();
   compare(inode, {.uid = account.uid,
+                  .thread = 0,
                   .wanted = [] { return true; },
                   .then = [compared](Result<void> outcome) { compared->set_value(std::move(outcome)); }});
   return compared->get_future().get();

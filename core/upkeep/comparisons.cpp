@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/thread.h"
+#include "core/trash/sessions.h"
 #include "core/upkeep/scrubber.h"
 
 namespace reprieve {
@@ -32,7 +33,7 @@ struct Comparisons::Turn {
   std::deque<std::unique_ptr<Job>> jobs;  // never empty
 };
 
-Comparisons::Comparisons(Scrubber& scrubber) : scrubber_(scrubber) {}
+Comparisons::Comparisons(Scrubber& scrubber, ProcessTable& processes) : scrubber_(scrubber), processes_(processes) {}
 
 Comparisons::~Comparisons() { stop(); }
 
@@ -136,7 +137,7 @@ std::unique_ptr<Comparisons::Job> Comparisons::next() {
 
 bool Comparisons::is_wanted(Job& job, std::vector<Told>& told) {
   const MutexLock lock(mutex_);
-  const auto is_wanted = [](const Waiting& each) { return each.wanted(); };
+  const auto is_wanted = [&](const Waiting& each) { return each.wanted() && !processes_.is_being_killed(each.thread); };
   const auto unwanted = std::stable_partition(job.waiters.begin(), job.waiters.end(), is_wanted);
   for (auto each = unwanted; each != job.waiters.end(); ++each) {
     forget(*each);

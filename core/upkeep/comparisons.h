@@ -19,20 +19,23 @@
 
 namespace reprieve {
 
+class ProcessTable;
 class Scrubber;
 
-// The opens that wait until their file was compared with its checksum, and the few threads that do so. Who waits holds
-// no thread. Files are read in turns, a part at a time, users first: what one of them opens is not kept waiting for the
-// large files of another, nor for long by those of its own. A file is read once for all that wait for it. Thread-safe.
+// The requests that wait until their file was compared with its checksum, and the few threads that do so. Who waits
+// holds no thread. Files are read in turns, a part at a time, users first: what one of them opens is not kept waiting
+// for the large files of another, nor for long by those of its own. A file is read once for all that wait for it.
+// Thread-safe.
 class Comparisons {
  public:
   struct Waiting {
     uid_t uid;                               // whose turn it takes
+    pid_t thread;                            // that wants nothing any more once it is being killed; 0: none
     std::function<bool()> wanted;            // asked now and then: false ends the wait. May not block
     std::function<void(Result<void>)> then;  // called once, by any thread, no lock being held
   };
 
-  explicit Comparisons(Scrubber& scrubber);
+  Comparisons(Scrubber& scrubber, ProcessTable& processes);
   ~Comparisons();
   Comparisons(const Comparisons&) = delete;
   Comparisons& operator=(const Comparisons&) = delete;
@@ -41,7 +44,8 @@ class Comparisons {
   Result<void> start();
   // Whatever still waits is interrupted. Idempotent; nothing is compared after it.
   void stop();
-  // Has the file looked at. `then` hears of interrupted (no longer wanted, or it is the end), too_many_open_files (the
+  // Has the file looked at. `then` hears of interrupted (no longer wanted, the thread is being killed, or it is
+  // the end), too_many_open_files (the
   // user has as many waiting as one may), and of what Scrubber::Look::judge() may say.
   void ask(InodeId inode, Waiting waiting);
 
@@ -67,6 +71,7 @@ class Comparisons {
   void add_thread() REPRIEVE_REQUIRES(mutex_);
 
   Scrubber& scrubber_;
+  ProcessTable& processes_;
   Mutex mutex_;
   ConditionVariable wake_;
   std::deque<Turn> turns_ REPRIEVE_GUARDED_BY(mutex_);  // users that have jobs which no thread is at

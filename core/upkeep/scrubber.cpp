@@ -42,7 +42,7 @@ bool tells_nothing(Errc code) { return code == Errc::too_many_open_files || code
 
 }  // namespace
 
-Scrubber::Scrubber(CoreParts& parts) : parts_(parts), comparisons_(*this) {}
+Scrubber::Scrubber(CoreParts& parts) : parts_(parts), comparisons_(*this, parts.processes) {}
 
 Scrubber::~Scrubber() { stop(); }
 

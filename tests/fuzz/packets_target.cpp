@@ -77,7 +77,7 @@ class Mount {
         passthrough_(fs::PassthroughMode::automatic, record_.get()),
         open_files_(record_.get()),
         listings_([this] { static_cast<void>(channel_->drop_all_names()); }),
-        context_{files, account, id, invalidator, passthrough_, open_files_, waiting_opens_, listings_},
+        context_{files, account, id, invalidator, passthrough_, open_files_, waiting_requests_, listings_},
         dispatchers_(context_) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) found("socketpair");
@@ -98,7 +98,7 @@ class Mount {
   }
   ~Mount() {
     context_.invalidator.remove(context_.mount);
-    waiting_opens_.stop();
+    waiting_requests_.stop();
     channel_.reset();
     open_files_.clear();
   }
@@ -265,7 +265,7 @@ class Mount {
   const std::unique_ptr<fs::MountRecord> record_;
   fs::Passthrough passthrough_;
   fs::OpenFiles open_files_;
-  fs::WaitingOpens waiting_opens_;
+  fs::WaitingRequests waiting_requests_;
   fs::ListingsUnderWay listings_;
   fs::MountContext context_;
   fs::Dispatchers dispatchers_;

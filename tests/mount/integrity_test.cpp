@@ -6,15 +6,19 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/json/value.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <future>
+#include <initializer_list>
 #include <thread>
 
 #include "core/base/file_descriptor.h"
@@ -148,15 +152,16 @@ class WaitingOpens : public Integrity, public ::testing::WithParamInterface<cons
       });
     }
   }
+  static bool is_in_call(pid_t thread, std::initializer_list<long> calls) {
+    std::ifstream call("/proc/" + std::to_string(thread) + "/syscall");
+    long number = -1;
+    return call >> number && std::ranges::find(calls, number) != calls.end();
+  }
   // Until the kernel waits for an answer to each of them.
   void wait_until_all_wait() {
     for (int i = 0; i < kFiles; ++i) {
-      ASSERT_TRUE(wait_until([&] {
-        std::ifstream call("/proc/self/task/" + std::to_string(tids_.at(i).load()) + "/syscall");
-        long number = -1;
-        return call >> number && number == SYS_openat;
-      })) << file(i)
-          << " was opened already: " << texts_.at(i);
+      ASSERT_TRUE(wait_until([&] { return is_in_call(tids_.at(i), {SYS_openat}); }))
+          << file(i) << " was opened already: " << texts_.at(i);
     }
   }
   void finish() {
@@ -213,6 +218,39 @@ TEST_P(WaitingOpens, AreRefusedWhenTheFileIsDamaged) {
   finish();
   for (int i = 0; i < kFiles; ++i) EXPECT_EQ(texts_.at(i), i == 7 ? "" : "ACGT" + std::to_string(i));
   EXPECT_EQ(figure("damaged"), 1);
+}
+
+TEST_P(WaitingOpens, ATruncationIsComparedBeforeToo) {
+  make_files();
+  flip_first_byte(file(7));
+  EXPECT_EQ(::truncate(file(7).c_str(), 3), 0);
+  EXPECT_EQ(figure("damaged"), 1);
+  EXPECT_EQ(errno_of(::open(file(7).c_str(), O_RDONLY | O_CLOEXEC)), EIO);
+  EXPECT_EQ(::truncate(file(7).c_str(), 0), 0);
+  EXPECT_EQ(figure("damaged"), 0);
+  EXPECT_EQ(read_file(file(7)), "");
+}
+
+// It takes minutes to read what is put on the disk here; a daemon that looks at its bytes all the same is not held up.
+TEST_P(WaitingOpens, AreGivenUpWhenTheirProcessIsKilled) {
+  make_files();
+  ASSERT_EQ(::truncate(blob_of(file(0)).c_str(), off_t{1} << 42), 0);
+  const std::string path = file(0).string();
+  const std::array<std::function<int()>, 2> calls{[&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); },
+                                                  [&] { return ::truncate(path.c_str(), 3); }};
+  std::vector<pid_t> children;
+  for (const auto& call : calls) {
+    children.push_back(::fork());
+    if (children.back() == 0) ::_exit(call() < 0 ? 1 : 0);
+    ASSERT_TRUE(wait_until([&] { return is_in_call(children.back(), {SYS_openat, SYS_truncate}); }));
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, WNOHANG), 0);
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    EXPECT_TRUE(wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }));
+    EXPECT_TRUE(WIFSIGNALED(status));
+  }
 }
 
 TEST_P(WaitingOpens, EndWithTheDaemon) {

@@ -307,12 +307,13 @@ class ComparisonsTest : public ScrubberTest {
     });
     return held;
   }
-  void ask(InodeId inode, uid_t uid, const std::string& name) {
+  void ask(InodeId inode, uid_t uid, const std::string& name, pid_t thread = 0) {
     const auto then = [this, name](const Result<void>& outcome) {
       const MutexLock lock(mutex_);
       told_.push_back(name + (outcome ? "" : ": " + std::string(code_name(outcome.error().code))));
     };
-    volume_.core().content().compare(inode, {.uid = uid, .wanted = [this] { return wanted_.load(); }, .then = then});
+    volume_.core().content().compare(
+        inode, {.uid = uid, .thread = thread, .wanted = [this] { return wanted_.load(); }, .then = then});
   }
   std::vector<std::string> told() {
     const MutexLock lock(mutex_);
@@ -377,6 +378,29 @@ TEST_F(ComparisonsTest, WhatNobodyWantsAnyMoreIsNotRead) {
   ASSERT_TRUE(wait_until([&] { return !told().empty(); }));
   EXPECT_EQ(told(), std::vector<std::string>{"one: interrupted"});
   EXPECT_EQ(figures().damaged, 0U);
+}
+
+TEST_F(ComparisonsTest, AKilledProcessWantsNothingAnyMore) {
+  const InodeId file = volume_.write("projects/P/f", std::string((16 << 20) + 1, 'x'));
+  settle(1);
+  const FileDescriptor held = lease(file);
+  ask(file, 1, "killed", 10);
+  ask(file, 1, "other", 20);
+  volume_.processes().kill(1);
+  ::fcntl(held.get(), F_SETLEASE, F_UNLCK);
+  ASSERT_TRUE(wait_until([&] { return told().size() == 2; }));
+  EXPECT_EQ(told(), (std::vector<std::string>{"killed: interrupted", "other"}));
+}
+
+TEST_F(ComparisonsTest, WhatIsCutOrGrowsIsComparedBeforeAndWhatIsEmptiedIsNot) {
+  const InodeId file = volume_.write("projects/P/f", "text");
+  AttributeService& attributes = volume_.core().attributes();
+  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.size = 3})));  // it has no checksum
+  settle(1);
+  EXPECT_TRUE(must(attributes.has_to_be_compared(file, {.size = 3})));
+  EXPECT_TRUE(must(attributes.has_to_be_compared(file, {.size = 5})));
+  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.size = 0})));
+  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.mode = 0600})));
 }
 
 TEST_F(ComparisonsTest, WhatWaitsIsInterruptedAtTheEnd) {

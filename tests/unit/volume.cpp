@@ -30,6 +30,16 @@ ProcessEnd NumberedProcesses::end_of(const Process& process, int /*descriptor*/)
   return ending(process.id).how;
 }
 
+bool NumberedProcesses::is_being_killed(pid_t thread) {
+  const MutexLock lock(mutex_);
+  return killed_.contains(thread / 10);
+}
+
+void NumberedProcesses::kill(pid_t process) {
+  const MutexLock lock(mutex_);
+  killed_.insert(process);
+}
+
 void NumberedProcesses::forget(pid_t process) {
   const MutexLock lock(mutex_);
   gone_.insert(process);

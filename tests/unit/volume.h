@@ -37,11 +37,14 @@ class SettableClock final : public Clock {
 class NumberedProcesses final : public ProcessTable {
  public:
   std::optional<Process> process_of(pid_t thread) override { return Process{.id = thread / 10, .started = 7}; }
+  bool is_being_killed(pid_t thread) override;
   // All are in the group that has the process's number.
   std::vector<gid_t> groups_of(pid_t thread) override { return {static_cast<gid_t>(thread / 10)}; }
   FileDescriptor watch(const Process& process) override;
   ProcessEnd end_of(const Process& process, int descriptor) override;
 
+  // Its threads are on the way out.
+  void kill(pid_t process);
   // The process ends so. Once a process.
   void end(pid_t process, ProcessEnd how);
   // It is gone, and nobody knows how it ended.
@@ -56,6 +59,7 @@ class NumberedProcesses final : public ProcessTable {
   Mutex mutex_;
   std::map<pid_t, Ending> endings_ REPRIEVE_GUARDED_BY(mutex_);
   std::set<pid_t> gone_ REPRIEVE_GUARDED_BY(mutex_);
+  std::set<pid_t> killed_ REPRIEVE_GUARDED_BY(mutex_);
 };
 
 // The caller that process `number` is.

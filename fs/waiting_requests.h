@@ -11,19 +11,19 @@
 
 namespace reprieve::fs {
 
-// The opens of one mount that wait until core has compared the file with its checksum, which takes as long as reading
-// it does. No thread of the mount waits with them. Thread-safe.
-class WaitingOpens {
+// The requests of one mount that wait until core has compared the file with its checksum, which takes as long as
+// reading it does: opens, and changes of its size. No thread of the mount waits with them. Thread-safe.
+class WaitingRequests {
  public:
   using Answer = std::function<void(Reply reply, const Result<void>& compared)>;
 
-  WaitingOpens() = default;
-  ~WaitingOpens() { stop(); }
-  WaitingOpens(const WaitingOpens&) = delete;
-  WaitingOpens& operator=(const WaitingOpens&) = delete;
+  WaitingRequests() = default;
+  ~WaitingRequests() { stop(); }
+  WaitingRequests(const WaitingRequests&) = delete;
+  WaitingRequests& operator=(const WaitingRequests&) = delete;
 
   // `answer` is called once, by whichever thread, or after stop() not at all.
-  void wait(Content& content, InodeId inode, uid_t uid, Reply reply, Answer answer);
+  void wait(Content& content, InodeId inode, const Caller& caller, Reply reply, Answer answer);
   // Leaves what waits unanswered: the kernel ends it with the mount, or asks the daemon after this one. Returns when no
   // other thread is at any of it. Idempotent.
   void stop();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fs/waiting_opens.h"
+#include "fs/waiting_requests.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,13 +9,14 @@
 
 namespace reprieve::fs {
 
-void WaitingOpens::wait(Content& content, InodeId inode, uid_t uid, Reply reply, Answer answer) {
+void WaitingRequests::wait(Content& content, InodeId inode, const Caller& caller, Reply reply, Answer answer) {
   {
     const MutexLock lock(mutex_);
     ++waiting_;
   }
   const auto kept = std::make_shared<Reply>(std::move(reply));
-  content.compare(inode, {.uid = uid,
+  content.compare(inode, {.uid = caller.uid,
+                          .thread = caller.thread,
                           .wanted = [this] { return !is_stopping(); },
                           .then =
                               [this, kept, answer = std::move(answer)](const Result<void>& compared) {
@@ -28,24 +29,24 @@ void WaitingOpens::wait(Content& content, InodeId inode, uid_t uid, Reply reply,
                                     answer(std::move(now), compared);
                                   }
                                 } catch (const std::exception& failure) {
-                                  spdlog::error("bug: an open that had waited threw: {}", failure.what());
+                                  spdlog::error("bug: a request that had waited threw: {}", failure.what());
                                 }
                                 one_less();
                               }});
 }
 
-void WaitingOpens::stop() {
+void WaitingRequests::stop() {
   const MutexLock lock(mutex_);
   stopping_ = true;
   while (waiting_ > 0) fewer_.wait(mutex_);
 }
 
-bool WaitingOpens::is_stopping() {
+bool WaitingRequests::is_stopping() {
   const MutexLock lock(mutex_);
   return stopping_;
 }
 
-void WaitingOpens::one_less() {
+void WaitingRequests::one_less() {
   const MutexLock lock(mutex_);
   --waiting_;
   fewer_.notify_all();

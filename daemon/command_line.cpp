@@ -72,8 +72,9 @@ void declare_options(CLI::App& app, Arguments& arguments) {
                "With --check: put right what can be; what has no place goes to projects/lost+found-DATE")
       ->needs(check);
   app.add_flag("--json", arguments.json, "With --check: tell the findings as JSON")->needs(check);
-  app.add_flag("--rebuild-metadata", arguments.rebuild_metadata,
-               "Make the store's metadata anew from what lies beside the blobs, and exit");
+  app.add_flag(
+      "--rebuild-metadata,--rebuild", arguments.rebuild_metadata,
+      "Make the store's metadata anew from what lies beside the blobs, and exit; before --check if both are given");
   app.add_flag("--supervise", arguments.supervise,
                "Keep a small process that holds the mounts, and starts the serving one again when it dies");
 }

@@ -28,9 +28,9 @@ void complain(const reprieve::Error& error) {
   for (std::string line; std::getline(lines, line);) fmt::print(stderr, "reprieved: {}\n", line);
 }
 
-void tell(const reprieve::Reconciliation& outcome) {
-  if (outcome.found != 0) fmt::print("without a name, now in {}: {}\n", outcome.folder, outcome.found);
-  for (const std::string& path : outcome.gone) fmt::print("destroyed since, and left out: {}\n", path);
+void tell(std::FILE* out, const reprieve::Reconciliation& outcome) {
+  if (outcome.found != 0) fmt::print(out, "without a name, now in {}: {}\n", outcome.folder, outcome.found);
+  for (const std::string& path : outcome.gone) fmt::print(out, "destroyed since, and left out: {}\n", path);
 }
 
 int restore(const reprieve::Config& config, const std::filesystem::path& file) {
@@ -42,21 +42,22 @@ int restore(const reprieve::Config& config, const std::filesystem::path& file) {
   }
   fmt::print("the metadata of {} is that of {}\n", config.core.store.path.string(), file.string());
   if (!restored->before.empty()) fmt::print("what it was before is {}\n", restored->before.string());
-  tell(restored->reconciliation);
+  tell(stdout, restored->reconciliation);
   return to_status(ExitCode::done);
 }
 
-int rebuild(const reprieve::Config& config) {
+// What it has to say goes to `out`.
+reprieve::ExitCode rebuild(const std::filesystem::path& store, std::FILE* out) {
   using namespace reprieve;
-  const auto rebuilt = rebuild_metadata(config.core.store.path, KernelClock().now());
+  const auto rebuilt = rebuild_metadata(store, KernelClock().now());
   if (!rebuilt) {
     complain(rebuilt.error());
-    return to_status(ExitCode::refused_or_failed);
+    return ExitCode::refused_or_failed;
   }
-  fmt::print("the metadata of {} is made from {} records\n", config.core.store.path.string(), rebuilt->inodes);
-  if (rebuilt->unreadable != 0) fmt::print("files of records that are damaged: {}\n", rebuilt->unreadable);
-  tell(rebuilt->reconciliation);
-  return to_status(ExitCode::done);
+  fmt::print(out, "the metadata of {} is made from {} records\n", store.string(), rebuilt->inodes);
+  if (rebuilt->unreadable != 0) fmt::print(out, "files of records that are damaged: {}\n", rebuilt->unreadable);
+  tell(out, rebuilt->reconciliation);
+  return ExitCode::done;
 }
 
 reprieve::ExitCode check(const std::filesystem::path& store, const reprieve::CommandLine& line) {
@@ -94,8 +95,12 @@ int run(int argc, const char* const* argv) {
     return to_status(ExitCode::done);
   }
   if (line.restore_metadata) return restore(*config, *line.restore_metadata);
+  if (line.rebuild_metadata) {
+    // JSON is for programs, which read all that is printed.
+    const ExitCode rebuilt = rebuild(config->core.store.path, line.json ? stderr : stdout);
+    if (rebuilt != ExitCode::done || !line.check) return to_status(rebuilt);
+  }
   if (line.check) return to_status(check(config->core.store.path, line));
-  if (line.rebuild_metadata) return rebuild(*config);
   start_logging(config->log_level);
   if (line.supervise) {
     std::vector<std::string> arguments(argv, argv + argc);

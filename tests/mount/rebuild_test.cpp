@@ -2,6 +2,8 @@
 // reprieved --rebuild-metadata with the whole daemon.
 #include <gmock/gmock.h>
 
+#include <boost/json/parse.hpp>
+
 #include "tests/mount/mount_test.h"
 
 namespace reprieve::test {
@@ -11,8 +13,14 @@ using ::testing::HasSubstr;
 
 class RebuildThroughDaemon : public MountTest {
  protected:
-  [[nodiscard]] CommandResult rebuild() const {
-    return run({REPRIEVED_PATH, "--store", daemon_->store(), "--rebuild-metadata"});
+  [[nodiscard]] CommandResult rebuild(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> command{REPRIEVED_PATH, "--store", daemon_->store(), "--rebuild-metadata"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  }
+  void lose_metadata() const {
+    for (const char* name : {"metadata.db", "metadata.db-wal", "backups"})
+      std::filesystem::remove_all(daemon_->store() / name);
   }
 };
 
@@ -29,8 +37,7 @@ TEST_F(RebuildThroughDaemon, BringsTreeTrashAndSharesBack) {
   succeed({"mv", project() / "tree", project() / "renamed"});
   ASSERT_EQ(daemon_->stop(), 0);
   EXPECT_EQ(rebuild().exit_code, 1);  // the database is there
-  for (const char* name : {"metadata.db", "metadata.db-wal", "backups"})
-    std::filesystem::remove_all(daemon_->store() / name);
+  lose_metadata();
   const CommandResult rebuilt = rebuild();
   ASSERT_EQ(rebuilt.exit_code, 0) << rebuilt.describe();
   ASSERT_TRUE(daemon_->start()) << daemon_->log();
@@ -41,6 +48,23 @@ TEST_F(RebuildThroughDaemon, BringsTreeTrashAndSharesBack) {
   EXPECT_THAT(ctl({"account", "list"}).out, HasSubstr("30002"));
   EXPECT_THAT(http("GET", "/v1/shares?account=lab").text, HasSubstr("bob"));
   EXPECT_EQ(names_in(mount() / "projects"), std::vector<std::string>{"P"});
+}
+
+TEST_F(RebuildThroughDaemon, IsCheckedAfterwardsWhereThatIsAsked) {
+  make_rich_tree(project() / "tree");
+  ASSERT_EQ(daemon_->stop(), 0);
+  EXPECT_EQ(rebuild({"--check"}).exit_code, 1);  // the database is there
+  lose_metadata();
+  EXPECT_EQ(run({REPRIEVED_PATH, "--store", daemon_->store(), "--check"}).exit_code, 1);
+  const CommandResult rebuilt = rebuild({"--check", "--json"});
+  EXPECT_EQ(rebuilt.exit_code, 0) << rebuilt.describe();
+  EXPECT_EQ(boost::json::parse(rebuilt.out).at("found"), 0);
+  EXPECT_THAT(rebuilt.err, HasSubstr("is made from"));
+  lose_metadata();
+  const CommandResult again = run({REPRIEVED_PATH, "--store", daemon_->store(), "--check", "--rebuild"});
+  EXPECT_EQ(again.exit_code, 0) << again.describe();
+  EXPECT_THAT(again.out, HasSubstr("is made from"));
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace reprieve {
 
-void BackgroundFailures::listen(Listener listener) {
+void BackgroundFailures::listen(const Listener& listener) {
   std::vector<Failure> before;
   {
     const MutexLock lock(mutex_);

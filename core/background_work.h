@@ -22,7 +22,7 @@ class BackgroundFailures {
   using Listener = std::function<void(std::string_view work, const Error& why)>;
 
   // Who hears of them from now on, with no lock held; of the first that came before, too.
-  void listen(Listener listener);
+  void listen(const Listener& listener);
   void tell(std::string_view work, const Error& why);
 
  private:

@@ -230,8 +230,8 @@ Result<void> FileSystem::each_changed_lately(const std::function<void(InodeId)>&
   });
 }
 
-void FileSystem::on_background_failure(BackgroundFailures::Listener listener) {
-  parts_->failures.listen(std::move(listener));
+void FileSystem::on_background_failure(const BackgroundFailures::Listener& listener) {
+  parts_->failures.listen(listener);
 }
 
 void FileSystem::set_change_listener(ChangeListener* listener) { parts_->listener = listener; }

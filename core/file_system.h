@@ -92,7 +92,7 @@ class FileSystem {
   Result<void> each_changed_lately(const std::function<void(InodeId)>& found);
 
   // Who hears of work that nobody waits for and that has failed: each time that it begins to. It is tried again.
-  void on_background_failure(BackgroundFailures::Listener listener);
+  void on_background_failure(const BackgroundFailures::Listener& listener);
   // Who hears of changes from now on; null for nobody. Set before the first mount, cleared after the last.
   void set_change_listener(ChangeListener* listener);
   // Who hears from now on of what is found out about the bytes of files; must outlive this.

@@ -131,6 +131,7 @@ void EventRows::trim() {
     }
   }
   std::vector<std::int64_t> all_counts;
+  all_counts.reserve(counts.size());
   for (const auto& [account, count] : counts) all_counts.push_back(count);
   const std::int64_t share = fair_share(std::move(all_counts), kKept);
   std::map<AccountId, EventId> trimmed;

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 include(GoogleTest)
 
+# How many times longer than it says a test may take.
+set(REPRIEVE_PATIENCE 1)
+if(REPRIEVE_SANITIZE)
+  set(REPRIEVE_PATIENCE 10)
+endif()
+
 # reprieve_add_test(NAME SOURCES FILE... LABELS LABEL... [TIMEOUT SECONDS] [LIBRARIES TARGET...] [INCLUDES FOLDER...]
 #                   [DEFINITIONS NAME=VALUE...] [DEPENDS TARGET...] [RESOURCES LOCK...] [SERIAL])
 #
@@ -19,6 +25,7 @@ function(reprieve_add_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
+  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${REPRIEVE_PATIENCE}")
 
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE reprieve_warnings ${arg_LIBRARIES} GTest::gmock GTest::gtest GTest::gtest_main
@@ -60,6 +67,7 @@ function(reprieve_add_script_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
+  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${REPRIEVE_PATIENCE}")
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
   if(arg_SERIAL)

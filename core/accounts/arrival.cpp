@@ -11,6 +11,7 @@
 namespace reprieve {
 namespace {
 
+constexpr mode_t kSetIdBits = S_ISUID | S_ISGID;
 // Children are converted in portions of so many.
 constexpr std::size_t kPortion = 1024;
 
@@ -65,6 +66,7 @@ InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, 
                .born = now,
                .owner = maker.holder.id,
                .creator = maker.account.id};
+  if (is_guest && !is_directory) row.mode &= ~kSetIdBits;
   if ((parent.mode & S_ISGID) != 0) {
     row.gid = parent.gid;
     if (is_directory) row.mode |= S_ISGID;
@@ -82,11 +84,17 @@ void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const 
   if (top.owner == holder.id) return;
   parts.quotas.hand_over(tx, top.id, holder.id);
   tx.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid);
+  tx.inodes.drop_privileges(top.id);
+}
+
+bool is_self_contained(Transaction& tx, const InodeRow& top, AccountId holder) {
+  return tx.entries.count_places(top.id) <= 1 && !(S_ISDIR(top.mode) && tx.inodes.leads_out(top.id, holder));
 }
 
 Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory) {
-  if (moved.owner == directory.owner || !S_ISDIR(moved.mode) || tx.entries.count_places(moved.id) == 1) return {};
-  return fail(Errc::not_yours, "it is in another project too, whose owner is another account; copy it");
+  if (moved.owner == directory.owner || is_self_contained(tx, moved, directory.owner)) return {};
+  return fail(Errc::not_yours,
+              "it would change hands, and it or something in it has a name elsewhere too, which would not; copy it");
 }
 
 void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,

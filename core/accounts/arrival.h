@@ -20,15 +20,18 @@ struct Maker {
 Account holder_of(Transaction& tx, const Account& account, const InodeRow& directory);
 
 // The row of a new inode, not stored yet. It belongs to the caller, or in another account's item to that account's
-// user; a set-group-id parent hands down its group.
+// user, and is not set-id then; a set-group-id parent hands down its group.
 InodeRow make_inode(const Maker& maker, InodeId id, ItemKind kind, mode_t mode, const InodeRow& parent,
                     const Caller& caller, Timestamp now);
 void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId inode, Role role = Role::owner);
 
-// The tree belongs to `holder` from now on, and counts for its quota. Costs nothing where it does so already.
+// The tree belongs to `holder` from now on, and counts for its quota. As with chown(2), set-id bits and capabilities
+// go: who had the file could make it anybody's program. Costs nothing where it is the holder's already.
 void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder);
-// Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree lies elsewhere too, as
-// a sample in several projects does.
+// Whether all that would change hands with the tree lies in it alone: no file in it has a name elsewhere, and no sample
+// is in another project too.
+bool is_self_contained(Transaction& tx, const InodeRow& top, AccountId holder);
+// Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree is not self-contained.
 Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory);
 // A tree has come into `directory`: when that belongs to another account, so does the tree from now on.
 void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,

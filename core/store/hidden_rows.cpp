@@ -32,6 +32,10 @@ HiddenRows::HiddenRows(SQLite::Database& database)
       remove_unsettled_in_(
           database, "DELETE FROM hidden_entries WHERE account = ?1 AND parent = ?2 AND session = ?3 AND settled = 0"),
       remove_in_(database, "DELETE FROM hidden_entries WHERE account = ?1 AND parent = ?2"),
+      remove_own_in_(
+          database,
+          "DELETE FROM hidden_entries WHERE account = ?1 AND parent = ?2 AND entry IN"
+          " (SELECT e.id FROM entries e JOIN inodes i ON i.id = e.inode WHERE e.parent = ?2 AND i.owner = ?1)"),
       remove_account_(database, "DELETE FROM hidden_entries WHERE account = ?1"),
       settle_(database, "UPDATE hidden_entries SET settled = 1 WHERE session = ?1"),
       of_session_(database, std::string(kColumns) + " WHERE session = ?1"),
@@ -69,6 +73,8 @@ void HiddenRows::remove_unsettled_in(AccountId account, InodeId parent, SessionI
 }
 
 void HiddenRows::remove_in(AccountId account, InodeId parent) { Query(remove_in_, account, parent).run(); }
+
+void HiddenRows::remove_own_in(AccountId account, InodeId parent) { Query(remove_own_in_, account, parent).run(); }
 
 void HiddenRows::remove_account(AccountId account) {
   Query(remove_account_, account).run();

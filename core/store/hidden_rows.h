@@ -38,6 +38,8 @@ class HiddenRows {
   // What `session` has hidden in the directory so far and not settled.
   void remove_unsettled_in(AccountId account, InodeId parent, SessionId session);
   void remove_in(AccountId account, InodeId parent);
+  // What the account owns itself.
+  void remove_own_in(AccountId account, InodeId parent);
   void remove_account(AccountId account);
   // Now nothing can undo it but an undo.
   void settle(SessionId session);
@@ -59,7 +61,8 @@ class HiddenRows {
   void rolled_back() { accounts_.reset(); }
 
  private:
-  SQLite::Statement contains_, insert_, remove_, remove_unsettled_in_, remove_in_, remove_account_, settle_;
+  SQLite::Statement contains_, insert_, remove_, remove_unsettled_in_, remove_in_, remove_own_in_, remove_account_,
+      settle_;
   SQLite::Statement of_session_, unsettled_, parents_, list_accounts_, move_, move_all_;
   std::optional<std::unordered_set<AccountId>> accounts_;
 };

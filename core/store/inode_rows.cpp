@@ -55,6 +55,15 @@ InodeRows::InodeRows(SQLite::Database& database)
       adopt_(database, std::string(kTree) +
                            " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
                            " WHERE id IN (SELECT id FROM tree)"),
+      drop_privileges_(database, std::string(kTree) +
+                                     " UPDATE inodes SET mode = mode & ~3072"
+                                     " WHERE id IN (SELECT id FROM tree) AND (mode & 61440) <> 16384"),
+      drop_capabilities_(database, std::string(kTree) +
+                                       " DELETE FROM xattrs WHERE inode IN (SELECT id FROM tree)"
+                                       " AND name = CAST('security.capability' AS BLOB)"),
+      leads_out_(database, std::string(kTree) +
+                               " SELECT 1 FROM tree t JOIN inodes i ON i.id = t.id JOIN entries e ON e.inode = t.id"
+                               " WHERE t.id <> ?1 AND i.owner <> ?2 AND e.parent NOT IN (SELECT id FROM tree) LIMIT 1"),
       files_of_others_(database, std::string(kTree) +
                                      " SELECT i.id, i.owner FROM tree t JOIN inodes i ON i.id = t.id"
                                      " WHERE i.owner <> ?2 AND (i.mode & 61440) = 32768"),
@@ -191,6 +200,13 @@ std::vector<InodeId> InodeRows::running() {
 void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
   Query(adopt_, top, owner, from_uid, from_gid, uid, gid).run();
 }
+
+void InodeRows::drop_privileges(InodeId top) {
+  Query(drop_privileges_, top).run();
+  Query(drop_capabilities_, top).run();
+}
+
+bool InodeRows::leads_out(InodeId top, AccountId owner) { return Query(leads_out_, top, owner).step(); }
 
 std::vector<OwnedFile> InodeRows::files_of_others(InodeId top, AccountId owner) {
   std::vector<OwnedFile> files;

@@ -74,6 +74,11 @@ class InodeRows {
   // The tree at and below `top` comes into another account's hands, but for what was trashed from it, which stays with
   // the account in whose trash it is: what is `from_uid`'s and `from_gid`'s there becomes the new owner's.
   void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
+  // Nothing in the tree is set-id or has capabilities (capabilities(7)) any more.
+  void drop_privileges(InodeId top);
+  // Whether something below `top` that others than `owner` own has a name, or lies, outside of the tree too. What is
+  // trashed counts as outside.
+  bool leads_out(InodeId top, AccountId owner);
   // The regular files of that tree that others than `owner` own.
   std::vector<OwnedFile> files_of_others(InodeId top, AccountId owner);
   // Everything that the account owns, as its Unix ids change.
@@ -105,7 +110,8 @@ class InodeRows {
       next_file_, target_, modified_;
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
-  SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, files_of_others_, change_ids_;
+  SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, drop_privileges_,
+      drop_capabilities_, leads_out_, files_of_others_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };

@@ -87,8 +87,12 @@ void settle_hidden(Transaction& tx, InodeId directory, InodeId arrived) {
     const auto account = tx.accounts.find(id);
     for (const InodeId parent : tx.hidden.parents(id)) {
       const bool is_concerned = parent == directory || is_within(tx, parent, arrived);
-      if (is_concerned && (!account || locate(tx, *account, parent).life != Life::live))
+      if (!is_concerned) continue;
+      if (!account || locate(tx, *account, parent).life != Life::live) {
         tx.hidden.remove_in(id, parent);
+      } else {
+        tx.hidden.remove_own_in(id, parent);
+      }
     }
   }
 }

@@ -57,7 +57,7 @@ void forget_hidden(Transaction& tx, AccountId account, InodeId top);
 void forget_hidden(Transaction& tx, InodeId top);
 
 // A tree has come into `directory`, perhaps out of what is shared: what is hidden in it, or as it, stays so only from
-// accounts that still have it.
+// accounts that still have it, and do not own it now.
 void settle_hidden(Transaction& tx, InodeId directory, InodeId arrived);
 
 }  // namespace reprieve

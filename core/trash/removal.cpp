@@ -21,6 +21,8 @@ namespace {
 
 // The folders that a project comes with.
 constexpr std::size_t kContainers = 2;
+// Children are looked at in portions of so many.
+constexpr std::size_t kPortion = 1024;
 
 // NAME, or NAME~2, NAME~3…: the first free name. Beyond a few it is found by doubling and halving, because a thousand
 // files of one name may be in the trash; names that were freed in between may then be passed over.
@@ -68,7 +70,10 @@ void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, cons
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
-    if (row.owner != holder.id) change_owner(parts, tx, *tx.inodes.find(row.inode), holder);
+    if (row.owner != holder.id) {
+      const auto inode = tx.inodes.find(row.inode);
+      if (is_self_contained(tx, *inode, holder.id)) change_owner(parts, tx, *inode, holder);
+    }
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -84,6 +89,16 @@ void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const De
            std::move(taken), deletion.now, changes);
 }
 
+// What lies in a directory belongs to its owner, also what was folded into it and had come into other hands.
+void reunite(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder) {
+  for (EntryId after{}; true;) {
+    const auto children = tx.entries.list(directory.id, after, kPortion);
+    for (const auto& [entry, inode] : children) change_owner(parts, tx, inode, holder);
+    if (children.size() < kPortion) return;
+    after = children.back().entry.id;
+  }
+}
+
 }  // namespace
 
 TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
@@ -94,8 +109,13 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
   // keeps a name there stays the other account's.
-  if (is_directory ? tx.entries.count_places(inode.id) == 1 : inode.links == 1)
-    change_owner(parts, tx, inode, deletion.account);
+  if (inode.owner != deletion.account.id) {
+    if (is_self_contained(tx, inode, deletion.account.id)) {
+      change_owner(parts, tx, inode, deletion.account);
+    } else if (is_directory) {
+      reunite(parts, tx, inode, holder_of(tx, deletion.account, inode));
+    }
+  }
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);

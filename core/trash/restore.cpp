@@ -112,15 +112,16 @@ Result<InodeRow> find_directory(const Restore& r) {
 Result<std::optional<EntryName>> resolve_collision(const Restore& r, const InodeRow& directory, EntryName name) {
   const auto existing = r.tx.entries.find_live_with_inode(directory.id, name.bytes());
   if (!existing) return std::optional(std::move(name));
-  if (is_hidden(r.tx, r.who.account, *existing) && r.options.on_collision == OnCollision::fail)
-    return fail(hidden_name(name));
+  const bool needs_name = r.options.on_collision == OnCollision::fail || r.options.on_collision == OnCollision::replace;
+  if (needs_name && is_hidden(r.tx, r.who.account, *existing)) return fail(hidden_name(name));
   switch (r.options.on_collision) {
     case OnCollision::fail: return fail(Errc::exists, "\"" + name.bytes() + "\" is taken there; see --on-collision");
     case OnCollision::skip: return std::optional<EntryName>();
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, directory.id, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, directory.id);
-      REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *existing, location, r.options.guard));
+      REPRIEVE_TRY(const Fate fate, judge_deletion(r.tx, r.who.account, *existing, location, r.options.guard));
+      if (fate == Fate::hide) return fail(not_yours_to_replace(name));
       take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
       return std::optional(std::move(name));
     }

@@ -129,7 +129,7 @@ Result<BatchOutcome> put_replaced_back(const TakingBack& t) {
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory->kind, name));
   if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name)) {
     REPRIEVE_TRY(const Fate fate, judge_deletion(t.tx, account, *taken, parent, t.guard));
-    if (fate == Fate::hide) return fail(Errc::exists, "what is there now is not yours");
+    if (fate == Fate::hide) return fail(not_yours_to_replace(name));
     take_away(t.parts, t.tx, t.who, *taken, parent, Folding::keep, t.changes);
   }
   const Deletion for_holder{*holder, t.who.session, t.who.caller, t.who.now, &account};

@@ -53,8 +53,11 @@ Result<void> require_reachable(CoreParts& parts, Transaction& tx, const Account&
 }
 
 // In a shared item everything shows the account's own ids, and giving it these again, as `cp -p` does, changes nothing.
-Result<AttributeChanges> without_own_ids(const Account& account, const Standing& standing, AttributeChanges changes) {
+// Nor do set-id bits of files, which would lend who runs them the owner's rights; chmod(2) may ignore them.
+Result<AttributeChanges> as_guest(const Account& account, const Standing& standing, const InodeRow& row,
+                                  AttributeChanges changes) {
   if (!standing.as_own) return changes;
+  if (changes.mode && !S_ISDIR(row.mode)) *changes.mode &= ~mode_t{S_ISUID | S_ISGID};
   if (changes.uid.value_or(account.uid) != account.uid || changes.gid.value_or(account.gid) != account.gid)
     return fail(Errc::not_yours, "what is shared keeps the user and group of its owner");
   changes.uid.reset();
@@ -191,7 +194,7 @@ Result<Seen> AttributeService::set_row(const Account& account, InodeId inode, co
       tx.inodes.set_owner_and_mode(row);
       return see(parts_, account, row, standing);
     }
-    REPRIEVE_TRY(const AttributeChanges allowed, without_own_ids(account, standing, changes));
+    REPRIEVE_TRY(const AttributeChanges allowed, as_guest(account, standing, row, changes));
     store_changes(parts_, tx, row, allowed, caller, parts_.clock.now());
     return see(parts_, account, row, standing);
   });
@@ -204,7 +207,7 @@ Result<Seen> AttributeService::set_blob_and_row(const Account& account, InodeId 
   REPRIEVE_TRY(const InodeRow row, parts_.store->read([&](Transaction& tx) -> Result<InodeRow> {
     REPRIEVE_TRY(InodeRow found, require_changeable(parts_, tx, account, inode));
     REPRIEVE_TRY(standing, standing_of(parts_, tx, account, found));
-    REPRIEVE_TRY(changes, without_own_ids(account, standing, asked));
+    REPRIEVE_TRY(changes, as_guest(account, standing, found, asked));
     return found;
   }));
   const bool is_file = S_ISREG(row.mode);

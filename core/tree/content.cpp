@@ -189,9 +189,24 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
   REPRIEVE_TRY_VOID(parts_.scrubber.check(inode, flags));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, newest));
   if (writes) REPRIEVE_TRY_VOID(parts_.scrubber.before_writing(inode));
+  if (writes && account.id != owner) REPRIEVE_TRY_VOID(drop_privileges(inode));
   file.supervised_ = writes && needs_supervision(account, owner);
   REPRIEVE_TRY_VOID(keep_name_safe(parts_, flags));
   return file;
+}
+
+Result<void> Content::drop_privileges(InodeId inode) {
+  const auto any = parts_.store->read([&](Transaction& tx) -> Result<bool> {
+    const auto row = tx.inodes.find(inode);
+    return row && ((row->mode & (S_ISUID | S_ISGID)) != 0 || tx.inodes.xattr(inode, "security.capability"));
+  });
+  if (!any || !*any) return any ? Result<void>() : fail(any.error());
+  REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
+    tx.inodes.drop_privileges(inode);
+    return {};
+  }));
+  parts_.announce({.seen = {{inode, std::nullopt}}, .aftermath = {}});
+  return {};
 }
 
 Result<CreatedFile> Content::create(const Account& account, InodeId parent, const EntryName& name, mode_t mode,

@@ -159,6 +159,8 @@ class Content {
   friend class OpenFile;
   friend class WritePermit;
   struct Table;
+  // The write(2) of a guest takes set-id bits and capabilities from a file, a mapping would not: they go with the open.
+  Result<void> drop_privileges(InodeId inode);
   Result<void> compare_now(const Account& account, InodeId inode);
   Result<OpenFile> open_blob(InodeId inode, AccountId by, bool writable, TrashItemId newest);
   // One more open of the inode, through `blob` if there is none yet.

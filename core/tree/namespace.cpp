@@ -174,9 +174,9 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     // through.
     const bool unnamed = source.life == Life::purged && parts_.content.is_open(inode);
     if (source.life != Life::live && !unnamed) return fail(Errc::in_trash);
-    if (source.role == Role::viewer) return fail(Errc::viewer_only);
     if (linked.owner != parent.owner)
       return fail(Errc::not_yours, "a file cannot have names in what two accounts own; copy it");
+    REPRIEVE_TRY_VOID(check_new_place(account, linked, source, locate(tx, account, parent.id)));
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
     REPRIEVE_TRY_VOID(tx.require_room());
     add_entry(tx, parent.id, name.bytes(), inode);

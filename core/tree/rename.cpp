@@ -156,6 +156,8 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved, const Locati
   const bool shared_items = moved.entry.role != Role::owner || other.entry.role != Role::owner;
   if (shared_items || moved.inode.owner != other.inode.owner)
     return fail(Errc::not_yours, "what is shared cannot change places with something else");
+  REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
+  REPRIEVE_TRY_VOID(check_new_place(r.who.account, other.inode, target.location, from));
   const auto source_directory = r.tx.inodes.find(r.from);
   REPRIEVE_TRY(const ItemKind moved_kind, placement(moved.inode.kind, target.directory.kind, r.new_name));
   REPRIEVE_TRY(const ItemKind other_kind, placement(other.inode.kind, source_directory->kind, r.old_name));
@@ -196,18 +198,10 @@ void rename_shared(const Rename& r, const EntryWithInode& moved) {
   r.changes.seen.push_back({r.to, r.new_name});
 }
 
-// Whether the account may take the entry from where it is to another place among what is live.
-Result<void> check_departure(const Rename& r, const EntryWithInode& moved, const Location& from, const Target& to) {
-  if (moved.entry.role != Role::owner || from.role == Role::owner) return {};
-  if (from.role == Role::viewer) return fail(Errc::viewer_only);
-  const bool is_own = from.created || moved.inode.creator == r.who.account.id;
-  if (is_own || to.location.top == from.top) return {};
-  return fail(Errc::not_yours, "only its owner may move it out of the shared item; copy it");
-}
-
 Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Location& from) {
   REPRIEVE_TRY(const Target target, find_target(r));
-  REPRIEVE_TRY_VOID(check_departure(r, moved, from, target));
+  if (moved.entry.role == Role::owner)
+    REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
   // Two names of one file: POSIX has rename(2) do nothing and succeed.
   if (target.existing && target.existing->inode.id == moved.inode.id) {
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);

@@ -70,12 +70,19 @@ bool made_one(Transaction& tx, const Account& account, const std::vector<EntryRo
   });
 }
 
-int rank(const Location& location) {
+bool is_own_item(Transaction& tx, const Account& account, TrashItemId id) {
+  const auto item = tx.trash.find(id);
+  return item && item->account == account.id;
+}
+
+constexpr int kBest = 6;
+
+int rank(Transaction& tx, const Account& account, const Location& location) {
   if (location.life == Life::purged) return 0;
-  if (location.life == Life::trashed) return 1;
-  if (location.role == Role::viewer) return 2;
-  if (location.role == Role::editor) return location.created ? 4 : 3;
-  return 5;
+  if (location.life == Life::trashed) return is_own_item(tx, account, location.item) ? 2 : 1;
+  if (location.role == Role::viewer) return 3;
+  if (location.role == Role::editor) return location.created ? 5 : 4;
+  return kBest;
 }
 
 }  // namespace
@@ -124,6 +131,7 @@ Result<Location> require_changeable(Transaction& tx, const Account& account, Ino
 Location locate_inode(Transaction& tx, const Account& account, InodeId inode) {
   if (inode == account.root) return {};
   Location best{.life = Life::purged};
+  int best_rank = 0;
   for (const EntryRow& place : tx.entries.places(inode)) {
     Location here =
         place.item ? Location{.life = Life::trashed, .item = place.item} : locate(tx, account, place.parent);
@@ -133,10 +141,23 @@ Location locate_inode(Transaction& tx, const Account& account, InodeId inode) {
     } else if (here.life == Life::live && (place.parent == account.projects || place.parent == account.runs)) {
       here.top = inode;
     }
-    if (rank(here) == rank(Location{})) return here;
-    if (rank(here) > rank(best)) best = std::move(here);
+    const int here_rank = rank(tx, account, here);
+    if (here_rank == kBest) return here;
+    if (here_rank > best_rank) {
+      best = std::move(here);
+      best_rank = here_rank;
+    }
   }
   return best;
+}
+
+Result<void> check_new_place(const Account& account, const InodeRow& inode, const Location& from, const Location& to) {
+  if (from.role == Role::owner) return {};
+  if (from.role == Role::viewer) return fail(Errc::viewer_only);
+  const bool is_own = from.created || inode.creator == account.id;
+  if (is_own || (to.top == from.top && !to.created)) return {};
+  if (to.top == from.top) return fail(Errc::not_yours, "only its owner may put it into a directory of yours; copy it");
+  return fail(Errc::not_yours, "only its owner may move it out of the shared item; copy it");
 }
 
 bool is_within(Transaction& tx, InodeId directory, InodeId ancestor) {

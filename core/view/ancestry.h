@@ -51,8 +51,13 @@ Result<Location> require_live(Transaction& tx, const Account& account, InodeId d
 Result<Location> require_changeable(Transaction& tx, const Account& account, InodeId directory);
 
 // Whether the inode can be reached by a live name: where it lies, or of several names the one by which the account may
-// do most. The item when it cannot. The path is that of its directory.
+// do most. The item when it cannot, one of the account's own before another's. The path is that of its directory.
 Location locate_inode(Transaction& tx, const Account& account, InodeId inode);
+
+// Whether the account may give what lies at `from`, or has a name there, a name at `to`. What is another's stays in the
+// shared item that it is in, and out of the directories there that the account made: what is in these it may delete and
+// take along. viewer_only, not_yours.
+Result<void> check_new_place(const Account& account, const InodeRow& inode, const Location& from, const Location& to);
 
 // Whether `directory` is `ancestor` or lies below it.
 bool is_within(Transaction& tx, InodeId directory, InodeId ancestor);

@@ -106,6 +106,10 @@ Error hidden_name(const EntryName& name) {
   return {Errc::exists, "\"" + name.bytes() + "\" is taken by what you deleted from your view of a shared item"};
 }
 
+Error not_yours_to_replace(const EntryName& name) {
+  return {Errc::exists, "\"" + name.bytes() + "\" is taken by what is not yours"};
+}
+
 bool is_hidden(Transaction& tx, const Account& account, const EntryWithInode& child) {
   return child.inode.owner != account.id && tx.hidden.contains(account.id, child.entry.parent, child.entry.id);
 }

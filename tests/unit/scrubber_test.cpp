@@ -394,13 +394,15 @@ TEST_F(ComparisonsTest, AKilledProcessWantsNothingAnyMore) {
 
 TEST_F(ComparisonsTest, WhatIsCutOrGrowsIsComparedBeforeAndWhatIsEmptiedIsNot) {
   const InodeId file = volume_.write("projects/P/f", "text");
-  AttributeService& attributes = volume_.core().attributes();
-  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.size = 3})));  // it has no checksum
+  const auto waits = [&](const AttributeChanges& changes) {
+    return must(volume_.core().attributes().has_to_be_compared(file, changes));
+  };
+  EXPECT_FALSE(waits({.size = 3}));  // it has no checksum
   settle(1);
-  EXPECT_TRUE(must(attributes.has_to_be_compared(file, {.size = 3})));
-  EXPECT_TRUE(must(attributes.has_to_be_compared(file, {.size = 5})));
-  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.size = 0})));
-  EXPECT_FALSE(must(attributes.has_to_be_compared(file, {.mode = 0600})));
+  EXPECT_TRUE(waits({.size = 3}));
+  EXPECT_TRUE(waits({.size = 5}));
+  EXPECT_FALSE(waits({.size = 0}));
+  EXPECT_FALSE(waits({.mode = 0600}));
 }
 
 TEST_F(ComparisonsTest, WhatWaitsIsInterruptedAtTheEnd) {

@@ -98,6 +98,14 @@ Result<Destination> prepare_destination(const Rename& r, const InodeRow& moved, 
   return Destination{r.to, r.new_name, kind};
 }
 
+// The kernel takes what it finds under the new name for replaced, and this is still there. A directory it has marked
+// dead (vfs_rename, fs/namei.c): nothing can be looked up in it. Under a new generation it makes another inode for it.
+void survive(const Rename& r, InodeId inode) {
+  const auto row = r.tx.inodes.find(inode);
+  if (row && S_ISDIR(row->mode)) r.tx.inodes.next_generation(inode, r.who.now);
+  r.changes.aftermath.push_back({inode, std::nullopt});
+}
+
 // `mv .trash/RUN runs/` and `mv .trash/RUN runs/RUN/`.
 bool leads_to(const Target& target, InodeId item) {
   return target.directory.id == item || (target.existing && target.existing->inode.id == item);
@@ -111,6 +119,7 @@ Result<void> restore_item(const Rename& r) {
   REPRIEVE_TRY(const Target target, find_target(r));
   if (item->mode == TrashMode::files_only && leads_to(target, item->parent)) {
     REPRIEVE_TRY_VOID(put_files_back(r.parts, r.tx, r.who, *item, OnCollision::fail, r.changes));
+    if (target.existing) survive(r, target.existing->inode.id);
     // The kernel has moved the folder of the files there, which is no more.
     r.changes.aftermath.push_back({r.to, r.new_name});
     return {};
@@ -143,7 +152,9 @@ Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItem
 
 Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
   REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, moved, location, Guard::heed));
+  const auto namesake = r.tx.trash.find_by_name(r.who.account.id, r.new_name.bytes());
   take_away(r.parts, r.tx, r.who, moved, location, Folding::keep, r.changes, r.new_name);
+  if (namesake) survive(r, namesake->inode);
   // The kernel has moved its entry to the name that was asked for, and trusts it for as long as it trusted the old one.
   r.changes.aftermath.push_back({r.who.account.trash, r.new_name});
   return {};

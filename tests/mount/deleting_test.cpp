@@ -54,6 +54,37 @@ TEST_F(Deleting, RmOfATreeMakesOneItemWithTheExactTree) {
   EXPECT_THAT(trash_names(), IsEmpty());
 }
 
+// To the kernel a rename replaces what has the name already. It would find nothing any more in a directory that is
+// still there, as long as somebody has something of it open.
+TEST_F(Deleting, ADirectoryInTheTrashIsNotReplacedByItsNamesake) {
+  for (const char* name : {"A", "B"}) {
+    std::filesystem::create_directories(project() / name / "D");
+    write_file(project() / name / "D" / name, name);
+  }
+  const FileDescriptor open(::open((project() / "A/D/A").c_str(), O_RDONLY | O_CLOEXEC));
+  succeed({"mv", project() / "A/D", trash()});
+  succeed({"mv", project() / "B/D", trash()});
+  EXPECT_EQ(read_file(trash() / "D/A"), "A");
+  EXPECT_EQ(read_file(trash() / "D~2/B"), "B");
+  EXPECT_EQ(names_in(trash() / "D"), std::vector<std::string>{"A"});
+  succeed({"mv", trash() / "D", project() / "back"});
+  EXPECT_EQ(read_file(project() / "back/A"), "A");
+  write_file(project() / "back/new", "new");
+  EXPECT_EQ(read_file(project() / "back/new"), "new");
+}
+
+TEST_F(Deleting, ARunIsNotReplacedByItsFiles) {
+  const auto run = mount() / "runs/R";
+  std::filesystem::create_directory(run);
+  write_file(run / "f", "f");
+  const FileDescriptor open(::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ctl({"trash", "--mode", "files-only", "runs/R"});
+  succeed({"mv", "-T", trash() / "R", run});
+  EXPECT_EQ(read_file(run / "f"), "f");
+  write_file(run / "g", "g");
+  EXPECT_EQ(names_in(run), (std::vector<std::string>{"f", "g"}));
+}
+
 TEST_F(Deleting, TheTreeComesBackWholeFromTheSocketToo) {
   make_rich_tree(project() / "tree");
   const TreeSnapshot before = snapshot(project() / "tree");

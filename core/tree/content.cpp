@@ -174,6 +174,7 @@ Result<void> Content::compare_now(const Account& account, InodeId inode) {
 
 Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags, Compare compare) {
   const bool writes = is_writing(flags);
+  bool lends_rights = false;
   TrashItemId newest;
   REPRIEVE_TRY(const AccountId owner, parts_.store->read([&](Transaction& tx) -> Result<AccountId> {
     const auto row = tx.inodes.find(inode);
@@ -183,24 +184,21 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     if (!S_ISREG(row->mode)) return fail(Errc::invalid_argument, "only regular files hold bytes");
     REPRIEVE_TRY_VOID(may_open(parts_, tx, account, *row, writes));
     if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row->owner));
+    lends_rights = writes && row->owner != account.id &&
+                   ((row->mode & (S_ISUID | S_ISGID)) != 0 || tx.inodes.xattr(inode, "security.capability"));
     return row->owner;
   }));
   if (compare == Compare::first) REPRIEVE_TRY_VOID(compare_now(account, inode));
   REPRIEVE_TRY_VOID(parts_.scrubber.check(inode, flags));
   REPRIEVE_TRY(OpenFile file, open_blob(inode, account.id, writes, newest));
   if (writes) REPRIEVE_TRY_VOID(parts_.scrubber.before_writing(inode));
-  if (writes && account.id != owner) REPRIEVE_TRY_VOID(drop_privileges(inode));
+  if (lends_rights) REPRIEVE_TRY_VOID(drop_privileges(inode));
   file.supervised_ = writes && needs_supervision(account, owner);
   REPRIEVE_TRY_VOID(keep_name_safe(parts_, flags));
   return file;
 }
 
 Result<void> Content::drop_privileges(InodeId inode) {
-  const auto any = parts_.store->read([&](Transaction& tx) -> Result<bool> {
-    const auto row = tx.inodes.find(inode);
-    return row && ((row->mode & (S_ISUID | S_ISGID)) != 0 || tx.inodes.xattr(inode, "security.capability"));
-  });
-  if (!any || !*any) return any ? Result<void>() : fail(any.error());
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
     tx.inodes.drop_privileges(inode);
     return {};

@@ -161,9 +161,11 @@ Result<FileDescriptor> mount_fuse(const MountRequest& request) {
   const std::string data =
       fmt::format("fd={},rootmode=40000,user_id={},group_id={},default_permissions{}", device.get(), request.uid,
                   request.gid, request.allow_other ? ",allow_other" : "");
-  // Also where the account is root's: what it holds may be written by others, with whom it is shared.
-  if (::mount(request.source.c_str(), descriptor_path(directory.get()).c_str(), kType, MS_NOSUID | MS_NODEV,
-              data.c_str()) != 0) {
+  // What root makes in its own account may be a device; from anybody else that would be a way to become root. Set-id is
+  // nothing in any mount: others with whom it is shared may have written it.
+  unsigned long flags = MS_NOSUID;
+  if (request.uid != 0) flags |= MS_NODEV;
+  if (::mount(request.source.c_str(), descriptor_path(directory.get()).c_str(), kType, flags, data.c_str()) != 0) {
     return fail(from_errno(errno, "mounting " + request.mountpoint.string()));
   }
   return device;

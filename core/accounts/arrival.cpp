@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/parts.h"
+#include "core/trash/removal.h"
 #include "core/view/access_lists.h"
 
 namespace reprieve {
@@ -87,19 +88,40 @@ void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const 
   tx.inodes.drop_privileges(top.id);
 }
 
-bool is_self_contained(Transaction& tx, const InodeRow& top, AccountId holder) {
-  return tx.entries.count_places(top.id) <= 1 && !(S_ISDIR(top.mode) && tx.inodes.leads_out(top.id, holder));
+std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Handed& tree, AccountId holder) {
+  std::vector<TrashItemId> items;
+  for (const OtherName& other : tx.inodes.other_names(tree.top.id, tree.name, holder)) {
+    const auto item = other.item ? tx.trash.find(other.item) : std::nullopt;
+    if (!item || item->deleted_by != tree.mover) return std::nullopt;
+    items.push_back(item->id);
+  }
+  return items;
 }
 
-Result<void> require_one_owner(Transaction& tx, const InodeRow& moved, const InodeRow& directory) {
-  if (moved.owner == directory.owner || is_self_contained(tx, moved, directory.owner)) return {};
+void hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes) {
+  if (tree.top.owner == holder.id) return;
+  for (const TrashItemId id : companions_of(tx, tree, holder.id).value_or(std::vector<TrashItemId>())) {
+    const auto item = tx.trash.find(id);
+    const auto before = tx.accounts.find(item->account);
+    const EntryName name = free_trash_name(tx, holder.id, EntryName::trusted(item->name));
+    tx.trash.set_account(id, holder.id, name.bytes());
+    if (before) changes.seen.push_back({before->trash, EntryName::trusted(item->name)});
+    changes.seen.push_back({holder.trash, name});
+    parts.trash_view.touch();
+  }
+  change_owner(parts, tx, tree.top, holder);
+}
+
+Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory) {
+  if (moved.top.owner == directory.owner || companions_of(tx, moved, directory.owner)) return {};
   return fail(Errc::not_yours,
               "it would change hands, and it or something in it has a name elsewhere too, which would not; copy it");
 }
 
-void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved,
-                  const InodeRow& directory) {
-  if (moved.owner != directory.owner) change_owner(parts, tx, moved, holder_of(tx, account, directory));
+void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved, EntryId name,
+                  const InodeRow& directory, Changes& changes) {
+  if (moved.owner == directory.owner) return;
+  hand_over(parts, tx, {moved, name, account.id}, holder_of(tx, account, directory), changes);
 }
 
 void settle_audience(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory,

@@ -61,9 +61,11 @@ InodeRows::InodeRows(SQLite::Database& database)
       drop_capabilities_(database, std::string(kTree) +
                                        " DELETE FROM xattrs WHERE inode IN (SELECT id FROM tree)"
                                        " AND name = CAST('security.capability' AS BLOB)"),
-      leads_out_(database, std::string(kTree) +
-                               " SELECT 1 FROM tree t JOIN inodes i ON i.id = t.id JOIN entries e ON e.inode = t.id"
-                               " WHERE t.id <> ?1 AND i.owner <> ?2 AND e.parent NOT IN (SELECT id FROM tree) LIMIT 1"),
+      other_names_(database,
+                   std::string(kTree) +
+                       " SELECT t.id, e.item FROM tree t JOIN inodes i ON i.id = t.id"
+                       " JOIN entries e ON e.inode = t.id WHERE i.owner <> ?3 AND e.id <> ?2 AND e.role IS NULL"
+                       " AND (e.item IS NOT NULL OR e.parent NOT IN (SELECT id FROM tree))"),
       files_of_others_(database, std::string(kTree) +
                                      " SELECT i.id, i.owner FROM tree t JOIN inodes i ON i.id = t.id"
                                      " WHERE i.owner <> ?2 AND (i.mode & 61440) = 32768"),
@@ -206,7 +208,12 @@ void InodeRows::drop_privileges(InodeId top) {
   Query(drop_capabilities_, top).run();
 }
 
-bool InodeRows::leads_out(InodeId top, AccountId owner) { return Query(leads_out_, top, owner).step(); }
+std::vector<OtherName> InodeRows::other_names(InodeId top, EntryId name, AccountId owner) {
+  std::vector<OtherName> names;
+  Query query(other_names_, top, name, owner);
+  while (query.step()) names.push_back({query.id<InodeId>(0), query.id<TrashItemId>(1)});
+  return names;
+}
 
 std::vector<OwnedFile> InodeRows::files_of_others(InodeId top, AccountId owner) {
   std::vector<OwnedFile> files;

@@ -14,6 +14,9 @@
 
 namespace reprieve {
 
+// The attribute that holds a program's capabilities (capabilities(7)).
+inline constexpr const char* kCapabilities = "security.capability";
+
 // A row of `inodes`. Of a regular file `accessed` and `modified` are zero: they, and the size, are the blob's.
 struct InodeRow {
   InodeId id;
@@ -33,6 +36,12 @@ struct InodeRow {
   std::uint64_t target_size = 0;  // of a symbolic link
   ItemStatus status = ItemStatus::none;
   bool files_deleted = false;  // a run or an analysis whose data was trashed without it
+};
+
+// A name of something elsewhere; `item` is set where it is a trash item by itself.
+struct OtherName {
+  InodeId inode;
+  TrashItemId item;
 };
 
 // A regular file, and whose it is.
@@ -76,9 +85,9 @@ class InodeRows {
   void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
   // Nothing in the tree is set-id or has capabilities (capabilities(7)) any more.
   void drop_privileges(InodeId top);
-  // Whether something below `top` that others than `owner` own has a name, or lies, outside of the tree too. What is
-  // trashed counts as outside.
-  bool leads_out(InodeId top, AccountId owner);
+  // The other names, besides `name`, of what lies at and below `top` and others than `owner` own: those outside of the
+  // tree, and those that are trashed.
+  std::vector<OtherName> other_names(InodeId top, EntryId name, AccountId owner);
   // The regular files of that tree that others than `owner` own.
   std::vector<OwnedFile> files_of_others(InodeId top, AccountId owner);
   // Everything that the account owns, as its Unix ids change.
@@ -111,7 +120,7 @@ class InodeRows {
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, drop_privileges_,
-      drop_capabilities_, leads_out_, files_of_others_, change_ids_;
+      drop_capabilities_, other_names_, files_of_others_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };

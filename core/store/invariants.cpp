@@ -90,6 +90,11 @@ constexpr std::array kInvariants{
               "+r.item IS NULL AND r.role IS NULL AND EXISTS (SELECT 1 FROM inodes p CROSS JOIN inodes c"
               " ON c.id = r.inode WHERE p.id = r.parent AND p.owner <> c.owner)"
               " AND (SELECT count(*) FROM entries e WHERE e.inode = r.inode) = 1"},
+    Invariant{"name-owner", "one of the names of the file lies in what another account than its own owns",
+              Walk::entries, Repair::none,
+              "+r.item IS NULL AND r.role IS NULL AND EXISTS (SELECT 1 FROM inodes p CROSS JOIN inodes c"
+              " ON c.id = r.inode WHERE p.id = r.parent AND p.owner <> c.owner)"
+              " AND (SELECT count(*) FROM entries e WHERE e.inode = r.inode AND e.role IS NULL) > 1"},
     Invariant{"entry-role", "the entry is that of a share that is not granted so", Walk::entries, Repair::follow_grant,
               "r.role IS NOT NULL AND NOT EXISTS (SELECT 1 FROM grants g CROSS JOIN accounts a ON a.id = g.account"
               " WHERE g.inode = r.inode AND g.state = 0 AND g.role = r.role AND g.name = r.name"

@@ -76,6 +76,7 @@ TrashRows::TrashRows(SQLite::Database& database)
       remove_(database, "DELETE FROM trash_items WHERE id = ?1"),
       keep_event_(database,
                   "INSERT INTO events (" + EventRows::columns() + ") " + EventRows::of_trash() + " WHERE t.id = ?1"),
+      set_account_(database, "UPDATE trash_items SET account = ?2, name = ?3 WHERE id = ?1"),
       set_figures_(database,
                    "UPDATE trash_items SET files = ?2, folders = ?3, bytes = ?4, exclusive_bytes = ?5 WHERE id = ?1"),
       clear_figures_(
@@ -166,6 +167,10 @@ void TrashRows::remove(TrashItemId id) { Query(remove_, id).run(); }
 void TrashRows::conclude(TrashItemId id) {
   Query(keep_event_, id).run();
   remove(id);
+}
+
+void TrashRows::set_account(TrashItemId id, AccountId account, const std::string& name) {
+  Query(set_account_, id, account, name).run();
 }
 
 void TrashRows::set_figures(TrashItemId id, const TreeFigures& figures) {

@@ -85,6 +85,8 @@ class TrashRows {
   void remove(TrashItemId id);
   // The deletion is over, taken back or irrevocable: its event stays, under the same number.
   void conclude(TrashItemId id);
+  // The item goes to the trash of another account, under a name that is free there.
+  void set_account(TrashItemId id, AccountId account, const std::string& name);
   void set_figures(TrashItemId id, const TreeFigures& figures);
   void clear_figures(TrashItemId id);
   void clear_all_figures();
@@ -93,7 +95,8 @@ class TrashRows {
 
  private:
   SQLite::Statement find_, find_by_name_, name_taken_, all_, list_, of_session_in_, count_, last_session_;
-  SQLite::Statement insert_, remove_, keep_event_, set_figures_, clear_figures_, clear_all_figures_, set_mode_, group_;
+  SQLite::Statement insert_, remove_, keep_event_, set_account_, set_figures_, clear_figures_, clear_all_figures_,
+      set_mode_, group_;
 };
 
 }  // namespace reprieve

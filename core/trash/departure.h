@@ -9,6 +9,7 @@
 #include "core/changes.h"
 #include "core/store/store.h"
 #include "core/trash/removal.h"
+#include "core/trash/trash_item.h"
 #include "core/view/ancestry.h"
 
 namespace reprieve {
@@ -33,6 +34,13 @@ enum class Fate : std::uint8_t {
 struct Removed {
   Fate fate = Fate::trash;
   std::optional<TrashRow> item;  // for Fate::trash
+
+  // The outcome names the item, unless it is in the trash of another account.
+  void tell_of_item(const Account& account, BatchOutcome& outcome) const {
+    if (!item || item->account != account.id) return;
+    outcome.id = item->id;
+    outcome.path = item->name;
+  }
 };
 
 // Deletes a live entry as its fate is. `parent` is where it lies; `wanted` as for discard().

@@ -39,6 +39,7 @@ struct Return {
   const Deletion& who;
   const TrashRow& item;
   OnCollision on_collision;
+  bool changes_hands;  // which it does as a whole
   Changes& changes;
 };
 
@@ -49,11 +50,14 @@ Result<std::optional<EntryName>> name_in_record(const Return& r, const EntryRow&
   if (!existing) return std::optional(std::move(name));
   switch (r.on_collision) {
     case OnCollision::fail: return fail(Errc::exists, "\"" + child.name + "\" is taken there; see --on-collision");
-    case OnCollision::skip: return std::optional<EntryName>();
+    case OnCollision::skip:
+      if (!r.changes_hands) return std::optional<EntryName>();
+      return fail(Errc::exists, "\"" + child.name + "\" is taken there, and what is another account's goes back whole");
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, r.item.parent, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, r.item.parent);
-      REPRIEVE_TRY_VOID(judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
+      REPRIEVE_TRY(const Fate fate, judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
+      if (fate == Fate::hide) return fail(not_yours_to_replace(name));
       take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
       return std::optional(std::move(name));
     }
@@ -122,14 +126,18 @@ Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& w
                             OnCollision on_collision, Changes& changes) {
   const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
   const auto record = tx.inodes.find(item.parent);
-  change_owner(parts, tx, *tx.inodes.find(item.inode), holder_of(tx, who.account, *record));
+  const auto files = tx.inodes.find(item.inode);
+  const Handed handed{*files, item.entry, who.account.id};
+  const bool changes_hands = files->owner != record->owner;
+  REPRIEVE_TRY_VOID(require_one_owner(tx, handed, *record));
+  hand_over(parts, tx, handed, holder_of(tx, who.account, *record), changes);
   EventRow event =
       event_of(who, EventKind::restore_files, record->id, locate(tx, who.account, record->id).path, item.origin);
   event.item = item.id;
   tx.events.insert(event);
   int directories = 0;
   if (tx.entries.has_live(item.parent)) {
-    REPRIEVE_TRY(directories, return_children({parts, tx, who, item, on_collision, changes}));
+    REPRIEVE_TRY(directories, return_children({parts, tx, who, item, on_collision, changes_hands, changes}));
   } else {
     directories = move_children(tx, item.inode, item.parent, changes);
   }
@@ -140,7 +148,6 @@ Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& w
   if (tx.entries.has_live(item.inode)) {
     tx.inodes.add_links(item.inode, -directories, who.now);
     tx.trash.clear_figures(item.id);
-    change_owner(parts, tx, *tx.inodes.find(item.inode), who.account);
     return false;
   }
   if (undisturbed) tx.inodes.set_modified(item.parent, item.parent_modified_before);

@@ -17,13 +17,13 @@ namespace reprieve {
 namespace {
 
 // The directory's side of an arrival.
-void receive(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& inode,
+void receive(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& inode, EntryId name,
              const Destination& destination, Changes& changes) {
   const bool is_directory = S_ISDIR(inode.mode);
   tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
   tx.inodes.set_changed(inode.id, who.now);
   const auto directory = tx.inodes.find(destination.directory);
-  settle_owner(parts, tx, who.account, inode, *directory);
+  settle_owner(parts, tx, who.account, inode, name, *directory, changes);
   settle_audience(tx, who.account, inode, *directory, changes);
   if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
   changes.seen.push_back({destination.directory, destination.name});
@@ -51,7 +51,7 @@ void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const Tra
   } else {
     tx.entries.move(*entry, destination.directory, destination.name.bytes());
   }
-  receive(parts, tx, who, *inode, destination, changes);
+  receive(parts, tx, who, *inode, entry->id, destination, changes);
   renew(tx, inode->id, who.now, changes);
   // Behind that: what a collaborator has hidden in it stays so when it has the item again.
   settle_hidden(tx, destination.directory, inode->id);
@@ -70,7 +70,7 @@ void reinstate_part(CoreParts& parts, Transaction& tx, const Deletion& who, cons
   if (S_ISDIR(inode.mode)) tx.inodes.add_links(entry.parent, -1, who.now);
   tx.trash.clear_figures(item);
   parts.trash_view.touch();
-  receive(parts, tx, who, inode, destination, changes);
+  receive(parts, tx, who, inode, entry.id, destination, changes);
   settle_hidden(tx, destination.directory, inode.id);
   EventRow event = event_of(who, EventKind::restore_part, inode.id,
                             join(locate(tx, who.account, destination.directory).path, destination.name.bytes()), from);

@@ -24,30 +24,10 @@ constexpr std::size_t kContainers = 2;
 // Children are looked at in portions of so many.
 constexpr std::size_t kPortion = 1024;
 
-// NAME, or NAME~2, NAME~3…: the first free name. Beyond a few it is found by doubling and halving, because a thousand
-// files of one name may be in the trash; names that were freed in between may then be passed over.
-EntryName free_name(Transaction& tx, AccountId account, const EntryName& name) {
-  const auto taken = [&](unsigned number) { return tx.trash.name_taken(account, numbered(name, number).bytes()); };
-  unsigned free = 1;
-  while (free <= 4 && taken(free)) ++free;
-  if (free <= 4) return numbered(name, free);
-  unsigned last_taken = 4;
-  free = 8;
-  while (taken(free)) {
-    last_taken = free;
-    free *= 2;
-  }
-  while (free - last_taken > 1) {
-    const unsigned middle = last_taken + (free - last_taken) / 2;
-    (taken(middle) ? last_taken : free) = middle;
-  }
-  return numbered(name, free);
-}
-
 // Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
 // Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
-// in `taken`. All of it is `holder`'s from then on.
-void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder,
+// in `taken`. What can change hands by the doing of `by` is `holder`'s from then on.
+void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder, AccountId by,
               const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken, Timestamp now,
               Changes& changes) {
   Timestamp modified = directory.modified;
@@ -72,7 +52,8 @@ void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, cons
     tx.trash.remove(row.item);
     if (row.owner != holder.id) {
       const auto inode = tx.inodes.find(row.inode);
-      if (is_self_contained(tx, *inode, holder.id)) change_owner(parts, tx, *inode, holder);
+      const Handed handed{*inode, row.entry, by};
+      if (companions_of(tx, handed, holder.id)) hand_over(parts, tx, handed, holder, changes);
     }
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
@@ -85,8 +66,8 @@ void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const De
   const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
   std::unordered_set<std::string_view> taken;
   for (const auto& [entry, inode] : left) taken.insert(entry.name);
-  put_back(parts, tx, directory, deletion.account, tx.trash.of_session_in(directory.id, deletion.session),
-           std::move(taken), deletion.now, changes);
+  put_back(parts, tx, directory, deletion.account, deletion.account.id,
+           tx.trash.of_session_in(directory.id, deletion.session), std::move(taken), deletion.now, changes);
 }
 
 // What lies in a directory belongs to its owner, also what was folded into it and had come into other hands.
@@ -101,6 +82,26 @@ void reunite(CoreParts& parts, Transaction& tx, const InodeRow& directory, const
 
 }  // namespace
 
+// NAME, or NAME~2, NAME~3…: the first free name. Beyond a few it is found by doubling and halving, because a thousand
+// files of one name may be in the trash; names that were freed in between may then be passed over.
+EntryName free_trash_name(Transaction& tx, AccountId account, const EntryName& name) {
+  const auto taken = [&](unsigned number) { return tx.trash.name_taken(account, numbered(name, number).bytes()); };
+  unsigned free = 1;
+  while (free <= 4 && taken(free)) ++free;
+  if (free <= 4) return numbered(name, free);
+  unsigned last_taken = 4;
+  free = 8;
+  while (taken(free)) {
+    last_taken = free;
+    free *= 2;
+  }
+  while (free - last_taken > 1) {
+    const unsigned middle = last_taken + (free - last_taken) / 2;
+    (taken(middle) ? last_taken : free) = middle;
+  }
+  return numbered(name, free);
+}
+
 TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
                  const std::string& parent_path, Folding folding, Changes& changes,
                  const std::optional<EntryName>& wanted) {
@@ -108,33 +109,32 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   const bool is_directory = S_ISDIR(inode.mode);
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
-  // keeps a name there stays the other account's.
-  if (inode.owner != deletion.account.id) {
-    if (is_self_contained(tx, inode, deletion.account.id)) {
-      change_owner(parts, tx, inode, deletion.account);
-    } else if (is_directory) {
-      reunite(parts, tx, inode, holder_of(tx, deletion.account, inode));
-    }
-  }
+  // keeps a name there stays the other account's, whose trash it is in.
+  const Handed handed{inode, entry.id, deletion.account.id};
+  const bool stays = inode.owner != deletion.account.id && !companions_of(tx, handed, deletion.account.id);
+  const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;
+  const Account& actor = deletion.actor != nullptr ? *deletion.actor : deletion.account;
+  if (stays && is_directory) reunite(parts, tx, inode, account);
+  hand_over(parts, tx, handed, account, changes);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);
   TrashRow item{.id = tx.sequences.next_trash_item(),
-                .account = deletion.account.id,
+                .account = account.id,
                 .name = (wanted ? *wanted : own).bytes(),
                 .kind = inode.kind,
                 .parent = entry.parent,
                 .entry = entry.id,
                 .inode = inode.id,
-                .origin = join(parent_path, entry.name),
+                .origin = join(stays ? locate(tx, account, entry.parent).path : parent_path, entry.name),
                 .session = deletion.session,
-                .deleted_by = (deletion.actor != nullptr ? *deletion.actor : deletion.account).id,
+                .deleted_by = actor.id,
                 .uid = deletion.caller.uid,
                 .deleted = deletion.now,
                 .parent_modified_before = tx.inodes.modified(entry.parent),
                 .parent_modified_after = deletion.now};
   if (!tx.trash.insert(item)) {
-    item.name = free_name(tx, deletion.account.id, wanted ? *wanted : own).bytes();
+    item.name = free_trash_name(tx, account.id, wanted ? *wanted : own).bytes();
     tx.trash.insert(item);
   }
   tx.entries.set_item(entry.parent, entry.id, item.id);
@@ -150,7 +150,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   parts.trash_view.touch();
   changes.seen.push_back({entry.parent, own});
   changes.seen.push_back({inode.id, std::nullopt});
-  changes.seen.push_back({deletion.account.trash, EntryName::trusted(item.name)});
+  changes.seen.push_back({account.trash, EntryName::trusted(item.name)});
   return item;
 }
 
@@ -159,11 +159,13 @@ void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, cons
   std::deque<FoldableRow> rows = tx.trash.of_session_in(directory.id, deletion.session);
   std::erase_if(rows, [&](const FoldableRow& row) {
     const auto item = tx.trash.find(row.item);
-    const bool is_own = item && item->account == deletion.account.id;  // and not what it replaced, which is the owner's
+    // Of what it replaced another has the name now.
+    const bool is_own = item && item->deleted_by == deletion.account.id;
     return !is_own || tx.entries.find_live(directory.id, row.name);
   });
   if (rows.empty()) return;
-  put_back(parts, tx, directory, holder_of(tx, deletion.account, directory), rows, {}, deletion.now, changes);
+  put_back(parts, tx, directory, holder_of(tx, deletion.account, directory), deletion.account.id, rows, {},
+           deletion.now, changes);
   parts.trash_view.touch();
 }
 

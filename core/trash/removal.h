@@ -30,10 +30,14 @@ enum class Folding : std::uint8_t {
 
 // Takes a live entry out of its directory and makes a trash item of it, in constant time but for folding. `wanted` is
 // the name to have in .trash/, the entry's own unless a rename asked for another; the item gets the first free one. The
-// parent's path goes into the item's origin. Everything a mounted view may have cached of it is added to `changes`.
+// parent's path goes into the item's origin. What an editor made goes to its own trash if it can change hands
+// (companions_of()), else to the owner's. Everything a mounted view may have cached of it is added to `changes`.
 TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
                  const std::string& parent_path, Folding folding, Changes& changes,
                  const std::optional<EntryName>& wanted = std::nullopt);
+
+// NAME, or NAME~2, NAME~3…: the first name that is free in the trash of the account.
+EntryName free_trash_name(Transaction& tx, AccountId account, const EntryName& name);
 
 // What a session has discarded from a directory is there again, and no item of it in the trash: the account removes the
 // directory without owning it, so that it stays as it was for those who have it.

@@ -72,6 +72,7 @@ Result<InodeRow> make_path(const Restore& r, std::string_view path) {
     r.changes.seen.push_back({at->id, name});
     at = r.tx.inodes.find(made.id);
   }
+  REPRIEVE_TRY_VOID(require_changeable(r.tx, r.who.account, at->id));
   return *at;
 }
 
@@ -142,11 +143,12 @@ Result<Outcome> carry_out(const Restore& r) {
   if (!inode || !entry) return fail(Errc::internal, "the trash item has lost its entry");
   if (r.item.mode == TrashMode::files_only && !r.options.to) {
     const Location record = locate(r.tx, r.who.account, r.item.parent);
+    if (record.life == Life::live && record.role == Role::viewer) return fail(Errc::viewer_only);
     if (record.life == Life::live) return restore_files(r, record);
   }
   REPRIEVE_TRY(const InodeRow directory, find_directory(r));
   REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, *inode, directory));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, entry->id, r.who.account.id}, directory));
   REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
   const auto place = [&](const std::string& bytes) {
     return join(locate(r.tx, r.who.account, directory.id).path, bytes);

@@ -51,10 +51,7 @@ Result<BatchOutcome> trash_again(const TakingBack& t) {
   REPRIEVE_TRY(const Restored restored, find_restored(t));
   const Removed removed = take_away(t.parts, t.tx, t.who, restored.what, restored.parent, Folding::keep, t.changes);
   BatchOutcome outcome = done(t, event_of(removed.fate), {});
-  if (removed.item) {
-    outcome.id = removed.item->id;
-    outcome.path = removed.item->name;
-  }
+  removed.tell_of_item(t.who.account, outcome);
   return outcome;
 }
 
@@ -88,14 +85,17 @@ Result<BatchOutcome> put_part_back(const TakingBack& t) {
   REPRIEVE_TRY(const Restored restored, find_restored(t));
   const auto& [entry, inode] = restored.what;
   const auto home = restored.fate == Fate::trash ? find_home(t, inode) : std::nullopt;
-  if (!home || is_within(t.tx, home->directory.id, inode.id)) return trash_again(t);
+  const Handed handed{inode, entry.id, t.who.account.id};
+  const bool fits = home && !is_within(t.tx, home->directory.id, inode.id) &&
+                    require_one_owner(t.tx, handed, home->directory).has_value();
+  if (!fits) return trash_again(t);
   const bool is_directory = S_ISDIR(inode.mode);
   withdraw(t.tx, inode.id, t.who.now, t.changes);
   t.tx.entries.move(entry, home->directory.id, home->name.bytes());
   t.tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, t.who.now);
   if (is_directory) t.tx.inodes.add_links(home->directory.id, 1, t.who.now);
   t.tx.trash.clear_figures(home->item.id);
-  settle_owner(t.parts, t.tx, t.who.account, inode, home->directory);
+  settle_owner(t.parts, t.tx, t.who.account, inode, entry.id, home->directory, t.changes);
   settle_hidden(t.tx, home->directory.id, inode.id);
   t.parts.trash_view.touch();
   t.changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
@@ -126,6 +126,8 @@ Result<BatchOutcome> put_replaced_back(const TakingBack& t) {
   const auto directory = t.tx.inodes.find(item->parent);
   const auto entry = t.tx.entries.find(item->parent, item->entry);
   const EntryName name = EntryName::trusted(entry->name);
+  if (directory->owner != inode->owner)
+    return fail(Errc::not_yours, "where it was is another account's now; its owner may restore what was replaced");
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory->kind, name));
   if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name)) {
     REPRIEVE_TRY(const Fate fate, judge_deletion(t.tx, account, *taken, parent, t.guard));

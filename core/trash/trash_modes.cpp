@@ -40,13 +40,10 @@ Result<Doomed> find_doomed(Transaction& tx, const Account& account, const std::s
   return require_doomed(tx, account, target.parent, target.name.bytes(), guard);
 }
 
-BatchOutcome done(const Removed& removed, const std::string& path) {
+BatchOutcome done(const Account& account, const Removed& removed, const std::string& path) {
   BatchOutcome outcome{.state = BatchState::done, .subject = path};
   outcome.effect = event_of(removed.fate);
-  if (removed.item) {
-    outcome.id = removed.item->id;
-    outcome.path = removed.item->name;
-  }
+  removed.tell_of_item(account, outcome);
   return outcome;
 }
 
@@ -98,9 +95,9 @@ Result<std::vector<BatchOutcome>> Trash::trash_path(const Account& account, cons
     if (how.mode == TrashMode::files_only) {
       if (doomed.fate != Fate::trash) return fail(Errc::not_yours, "only its owner can delete its files");
       REPRIEVE_TRY(TrashRow files, take_files(parts_, tx, deletion, doomed.what, doomed.parent.path, changes));
-      return done({Fate::trash, std::move(files)}, path);
+      return done(account, {Fate::trash, std::move(files)}, path);
     }
-    return done(take_away(parts_, tx, deletion, doomed.what, doomed.parent, Folding::keep, changes), path);
+    return done(account, take_away(parts_, tx, deletion, doomed.what, doomed.parent, Folding::keep, changes), path);
   };
   REPRIEVE_TRY(BatchOutcome trashed, write_once<BatchOutcome>(parts_, caller.part, Step::first, trash));
   parts_.announce(changes);
@@ -129,7 +126,7 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
         if (!doomed) return fail(std::move(doomed).error());
         if (doomed->fate != Fate::trash) continue;
         const TrashRow item = discard(parts_, tx, deletion, doomed->what, doomed->parent.path, Folding::keep, changes);
-        portion.push_back(done({Fate::trash, item}, i == 0 ? path : item.origin));
+        portion.push_back(done(account, {Fate::trash, item}, i == 0 ? path : item.origin));
         const BatchOutcome& first = outcomes.empty() ? portion.front() : outcomes.front();
         tx.trash.set_mode(item.id, TrashMode::with_associated, first.id);
       }

@@ -271,6 +271,8 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
     REPRIEVE_TRY(const InodeRow row, require_changeable(parts_, tx, account, inode));
     tx.requests.carried_out(caller);
     if (is_access_list(name)) return set_list(parts_, tx, row, name, value, caller);
+    if (name == kCapabilities && row.owner != account.id)
+      return fail(Errc::not_owner, "only the owner of a file may give it capabilities");
     if (is_own_attribute(name))
       return set_own_attribute(tx, account, row, name, value, mode, caller, parts_.clock.now());
     const auto before = tx.inodes.xattr(inode, name);

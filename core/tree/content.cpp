@@ -185,7 +185,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
     REPRIEVE_TRY_VOID(may_open(parts_, tx, account, *row, writes));
     if (writes) REPRIEVE_TRY_VOID(parts_.quotas.check_room(tx, row->owner));
     lends_rights = writes && row->owner != account.id &&
-                   ((row->mode & (S_ISUID | S_ISGID)) != 0 || tx.inodes.xattr(inode, "security.capability"));
+                   ((row->mode & (S_ISUID | S_ISGID)) != 0 || tx.inodes.xattr(inode, kCapabilities));
     return row->owner;
   }));
   if (compare == Compare::first) REPRIEVE_TRY_VOID(compare_now(account, inode));

@@ -171,12 +171,13 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     REPRIEVE_TRY_VOID(check_creation(tx, account, parent, name, linked.mode));
     const Location source = locate_inode(tx, account, inode);
     // What never had a name lives as long as it is open (O_TMPFILE). The kernel lets no other file without names
-    // through.
-    const bool unnamed = source.life == Life::purged && parts_.content.is_open(inode);
-    if (source.life != Life::live && !unnamed) return fail(Errc::in_trash);
+    // through, but who has it open still holds what is no longer shared.
+    const bool unnamed = tx.entries.count_places(inode) == 0 && parts_.content.is_open_by(account.id, inode);
+    if (source.life == Life::trashed) return fail(Errc::in_trash);
+    if (source.life == Life::purged && !unnamed) return fail(Errc::stale);
+    REPRIEVE_TRY_VOID(check_new_place(account, linked, source, locate(tx, account, parent.id)));
     if (linked.owner != parent.owner)
       return fail(Errc::not_yours, "a file cannot have names in what two accounts own; copy it");
-    REPRIEVE_TRY_VOID(check_new_place(account, linked, source, locate(tx, account, parent.id)));
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
     REPRIEVE_TRY_VOID(tx.require_room());
     add_entry(tx, parent.id, name.bytes(), inode);

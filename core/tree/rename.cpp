@@ -124,7 +124,7 @@ Result<void> restore_item(const Rename& r) {
     r.changes.aftermath.push_back({r.to, r.new_name});
     return {};
   }
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, *inode, target.directory));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, item->entry, r.who.account.id}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
@@ -143,7 +143,7 @@ Result<void> restore_item(const Rename& r) {
 Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItemId item) {
   if (r.to == r.who.account.trash) return fail(Errc::in_trash);
   REPRIEVE_TRY(const Target target, find_target(r));
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, part.inode, target.directory));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {part.inode, part.entry.id, r.who.account.id}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, part.inode, target));
   make_way(r, target);
   reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
@@ -218,7 +218,8 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
     return {};
   }
-  if (moved.entry.role == Role::owner) REPRIEVE_TRY_VOID(require_one_owner(r.tx, moved.inode, target.directory));
+  if (moved.entry.role == Role::owner)
+    REPRIEVE_TRY_VOID(require_one_owner(r.tx, {moved.inode, moved.entry.id, r.who.account.id}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, moved.inode, target));
   make_way(r, target);
   if (moved.entry.role != Role::owner) {
@@ -231,7 +232,7 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
-  settle_owner(r.parts, r.tx, r.who.account, moved.inode, target.directory);
+  settle_owner(r.parts, r.tx, r.who.account, moved.inode, moved.entry.id, target.directory, r.changes);
   if (from.top != target.location.top) settle_audience(r.tx, r.who.account, moved.inode, target.directory, r.changes);
   settle_hidden(r.tx, r.to, moved.inode.id);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);

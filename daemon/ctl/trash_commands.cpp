@@ -223,6 +223,7 @@ Outcome<ExitCode> run_trash(Session& session) {
   return report_results(session.screen, *list, [](const protocol::ItemResult& result) {
     if (result.effect == word::kLeave) return "left " + result.path.value_or("?") + ", which stays with its owner";
     if (result.effect == word::kHide) return "hid " + result.path.value_or("?") + ", which stays with its owner";
+    if (!result.id) return "trashed " + result.path.value_or("?") + ", which is in the trash of its owner";
     return "trashed " + result.path.value_or("?") + " as item " + std::to_string(result.id.value_or(0)) + ", .trash/" +
            result.name.value_or("?");
   });

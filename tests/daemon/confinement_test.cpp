@@ -129,6 +129,7 @@ TEST_F(Confined, TheSupervisorAndWhatItStarts) {
     expect_confined_herald(herald_of(serving), serving);
     ::kill(serving, SIGKILL);
     ASSERT_TRUE(wait_until([&] { return daemon.serving_pid() > 0 && daemon.serving_pid() != serving; }));
+    ASSERT_EQ(daemon.ctl({"ping"}).exit_code, 0);  // which waits for the next one to be ready
     ASSERT_TRUE(std::filesystem::exists(daemon.mount() / "projects"));
   }
   EXPECT_EQ(daemon.stop(), 0) << daemon.log();

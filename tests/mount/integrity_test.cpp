@@ -231,10 +231,13 @@ TEST_P(WaitingOpens, ATruncationIsComparedBeforeToo) {
   EXPECT_EQ(read_file(file(7)), "");
 }
 
-// It takes minutes to read what is put on the disk here; a daemon that looks at its bytes all the same is not held up.
+// It takes many seconds to read what is put on the disk here, and at its end the file is known to be damaged.
 TEST_P(WaitingOpens, AreGivenUpWhenTheirProcessIsKilled) {
   make_files();
-  ASSERT_EQ(::truncate(blob_of(file(0)).c_str(), off_t{1} << 42), 0);
+  {
+    const FileDescriptor blob(::open(blob_of(file(0)).c_str(), O_WRONLY | O_CLOEXEC));
+    for (off_t piece = 1; piece <= 32768; ++piece) ASSERT_EQ(::pwrite(blob.get(), "x", 1, piece << 20), 1);
+  }
   const std::string path = file(0).string();
   const std::array<std::function<int()>, 2> calls{[&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); },
                                                   [&] { return ::truncate(path.c_str(), 3); }};
@@ -251,6 +254,7 @@ TEST_P(WaitingOpens, AreGivenUpWhenTheirProcessIsKilled) {
     EXPECT_TRUE(wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }));
     EXPECT_TRUE(WIFSIGNALED(status));
   }
+  EXPECT_EQ(figure("damaged"), 0);
 }
 
 TEST_P(WaitingOpens, EndWithTheDaemon) {

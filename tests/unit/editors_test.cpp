@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an editor of a shared item may do to what is the owner's, and what it may keep.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "tests/unit/sharing_fixture.h"
+
+namespace reprieve::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class EditorsTest : public SharingTest {};
+
+// The collaborator could delete, or take away, what is in a directory that it made.
+TEST_F(EditorsTest, WhatIsTheOwnersStaysOutOfTheDirectoriesOfAnEditor) {
+  share(Role::editor);
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  must(bob_creates("projects/P/own"));
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/P/D/f")), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/d", "projects/P/D/d")), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/P/D/x")), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/P/D/x", RenameMode::exchange)), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/D/x", "projects/P/f", RenameMode::exchange)), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_links("projects/P/f", "projects/P/D/f")), Errc::not_yours);
+  // Elsewhere it may put it, and its own things everywhere.
+  must(bob_renames("projects/P/f", "projects/P/d/f"));
+  must(bob_links("projects/P/d/f", "projects/P/f"));
+  must(bob_renames("projects/P/own", "projects/P/D/own"));
+  must(bob_links("projects/P/D/own", "projects/P/d/own"));
+}
+
+TEST_F(EditorsTest, WhatIsTheOwnersStaysInItsItem) {
+  share(Role::editor);
+  volume_.mkdir("projects/Q");
+  volume_.write("projects/Q/x", "x");
+  share(Role::editor, "projects/Q");
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/Q/f")), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/Q/x", RenameMode::exchange)), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_links("projects/P/f", "projects/Q/f")), Errc::not_yours);
+  EXPECT_EQ(volume_.read("projects/Q/x"), "x");
+}
+
+TEST_F(EditorsTest, WhatHasANameElsewhereDoesNotChangeHands) {
+  share(Role::editor);
+  bob_makes("projects/own");
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  must(bob_links("projects/P/D/x", "projects/P/y"));
+  EXPECT_EQ(refusal(bob_renames("projects/P/y", "projects/own/y")), Errc::not_yours);
+  EXPECT_EQ(refusal(bob_renames("projects/P/D", "projects/own/D")), Errc::not_yours);
+  // What an owner puts into a collaborator's directory goes with it, into the trash of who keeps a name of it.
+  volume_.link("projects/P/f", "projects/P/D/f");
+  must(bob_unlinks("projects/P/D/f"));
+  must(bob_unlinks("projects/P/D/x"));
+  must(bob_rmdirs("projects/P/D"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  ASSERT_EQ(volume_.items().size(), 1U);
+  EXPECT_EQ(volume_.restore("D").state, BatchState::done);
+  EXPECT_THAT(bobs_list("projects/P/D"), ElementsAre("x", "f"));
+  EXPECT_EQ(volume_.read("projects/P/D/f"), "f");
+  EXPECT_EQ(volume_.attributes("projects/P/D/x").uid, 1000U);
+}
+
+TEST_F(EditorsTest, WhatAnEditorHandlesIsNotSetId) {
+  share(Role::editor);
+  const auto mode_of = [&](const char* path) { return volume_.attributes(path).mode & 07777; };
+  must(core().content().create(bob_, target("projects/P").inode, EntryName::literal("made"), 06755, O_RDWR, bobs(5)));
+  EXPECT_EQ(mode_of("projects/P/made"), 0755U);
+  must(core().attributes().set(bob_, target("projects/P/made").inode, {.mode = 06711}, bobs(5)));
+  EXPECT_EQ(mode_of("projects/P/made"), 0711U);
+  bob_makes("projects/own");
+  bob_makes("projects/own/t");
+  must(core().content().create(bob_, target("projects/own/t").inode, EntryName::literal("x"), 06755, O_RDWR, bobs(5)));
+  EXPECT_EQ(bobs_view("projects/own/t/x").mode & 07777, 06755U);
+  must(bob_renames("projects/own/t", "projects/P/t"));
+  EXPECT_EQ(mode_of("projects/P/t/x"), 0755U);
+  // A mapping would leave what a write takes away.
+  const InodeId file = volume_.at("projects/P/f");
+  must(core().attributes().set(volume_.account(), file, {.mode = 04755}, process(1)));
+  volume_.set_xattr("projects/P/f", "security.capability", "any");
+  must(core().content().open(bob_, file, O_RDONLY));
+  EXPECT_EQ(mode_of("projects/P/f"), 04755U);
+  must(core().content().open(bob_, file, O_RDWR));
+  EXPECT_EQ(mode_of("projects/P/f"), 0755U);
+  EXPECT_FALSE(core().attributes().get_xattr(volume_.account(), file, "security.capability"));
+}
+
+TEST_F(EditorsTest, ARestoreReplacesNothingOfTheOwners) {
+  share(Role::editor);
+  must(bob_creates("projects/P/x"));
+  must(bob_unlinks("projects/P/x"));
+  volume_.write("projects/P/x", "the owner's");
+  const auto undone = must(core().undo().last(bob_, bobs(6)));
+  ASSERT_EQ(undone.results.size(), 1U);
+  EXPECT_EQ(undone.results[0].state, BatchState::failed);
+  EXPECT_EQ(undone.results[0].code, code_name(Errc::exists));
+  must(bob_unlinks("projects/P/x", 7));
+  const TrashItemId item = bobs_items().at(0).id;
+  const auto restored = core().trash().restore(bob_, {item}, {.on_collision = OnCollision::replace}, bobs(8)).at(0);
+  EXPECT_EQ(restored.state, BatchState::failed);
+  EXPECT_EQ(restored.code, code_name(Errc::exists));
+  EXPECT_EQ(volume_.read("projects/P/x"), "the owner's");
+}
+
+TEST_F(EditorsTest, NothingIsHiddenFromItsOwner) {
+  share(Role::editor);
+  bob_makes("projects/B");
+  must(core().sharing().share(bob_, "projects/B", volume_.account().name, Role::editor, bobs(1)));
+  must(bob_unlinks("projects/P/f"));
+  must(volume_.rename("projects/P/f", "projects/B/f"));
+  EXPECT_TRUE(bob_sees("projects/B/f"));
+  must(bob_renames("projects/B/f", "projects/P/g"));
+  EXPECT_TRUE(bob_sees("projects/P/g"));
+}
+
+TEST_F(EditorsTest, ADescriptorIsNoRightToAName) {
+  share(Role::editor);
+  volume_.mkdir("projects/Q");
+  const InodeId file = volume_.at("projects/P/f");
+  const OpenFile open = must(core().content().open(bob_, file, O_RDONLY));
+  must(volume_.rename("projects/P/f", "projects/Q/f"));
+  const auto linked =
+      core().names().link(bob_, file, target("projects/P").inode, EntryName::literal("stolen"), bobs(5));
+  EXPECT_EQ(refusal(linked), Errc::stale);
+}
+
+TEST_F(EditorsTest, WhatKeepsANameIsInTheOwnersTrash) {
+  share(Role::editor);
+  must(bob_creates("projects/P/x"));
+  must(bob_links("projects/P/x", "projects/P/y"));
+  const InodeId file = target("projects/P/y").inode;
+  const OpenFile open = must(core().content().open(bob_, file, O_RDWR));
+  must(bob_unlinks("projects/P/y"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  const TrashItem item = volume_.item("y");
+  EXPECT_EQ(item.deleted_by, "bob");
+  EXPECT_EQ(item.origin, "projects/P/y");
+  unshare();
+  EXPECT_EQ(refusal(core().attributes().set(bob_, file, {.size = 9}, bobs(5))), Errc::stale);
+  EXPECT_EQ(refusal(core().content().open(bob_, file, O_RDWR)), Errc::stale);
+}
+
+TEST_F(EditorsTest, HardLinksInADirectoryComeBackTogether) {
+  share(Role::editor);
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  must(bob_links("projects/P/D/x", "projects/P/D/y"));
+  must(bob_unlinks("projects/P/D/x"));
+  must(bob_unlinks("projects/P/D/y"));
+  must(bob_rmdirs("projects/P/D"));
+  ASSERT_EQ(bobs_items().size(), 1U);
+  EXPECT_THAT(volume_.items(), IsEmpty());
+  must(core().names().rename(bob_, bob_.trash, EntryName::literal("D"), parent_of("projects/P/D"),
+                             EntryName::literal("D"), RenameMode::replace, bobs(6)));
+  EXPECT_THAT(bobs_list("projects/P/D"), ElementsAre("x", "y"));
+  EXPECT_EQ(volume_.attributes("projects/P/D/x").links, 2U);
+}
+
+// As git does with every object: a link to the name that it is to have, and an unlink of the one that it had.
+TEST_F(EditorsTest, DeletedNamesGoAlongWithWhatMoves) {
+  share(Role::editor);
+  bob_makes("projects/own");
+  bob_makes("projects/own/repo");
+  must(bob_creates("projects/own/repo/tmp"));
+  must(bob_links("projects/own/repo/tmp", "projects/own/repo/object"));
+  must(bob_unlinks("projects/own/repo/tmp"));
+  ASSERT_EQ(bobs_items().size(), 1U);
+  must(bob_renames("projects/own/repo", "projects/P/repo"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_EQ(volume_.items().size(), 1U);
+  must(bob_renames("projects/P/repo", "projects/own/repo"));
+  EXPECT_EQ(bobs_items().size(), 1U);
+  EXPECT_THAT(volume_.items(), IsEmpty());
+  // What somebody else has deleted is that one's.
+  must(bob_renames("projects/own/repo", "projects/P/repo"));
+  volume_.link("projects/P/repo/object", "projects/P/name");
+  volume_.trash("projects/P/name");
+  EXPECT_EQ(refusal(bob_renames("projects/P/repo", "projects/own/repo")), Errc::not_yours);
+}
+
+TEST_F(EditorsTest, AnUndoGivesNobodyWhatIsAnothers) {
+  share(Role::editor);
+  bob_makes("projects/own");
+  bob_makes("projects/own/D");
+  must(bob_creates("projects/own/D/x"));
+  const auto trashed = core().trash().trash_paths(bob_, {"projects/own/D"}, bobs(6)).at(0);
+  ASSERT_EQ(trashed.state, BatchState::done);
+  const InodeId folder = must(core().names().lookup(bob_, bob_.trash, EntryName::literal("D"))).inode;
+  must(core().names().rename(bob_, folder, EntryName::literal("x"), target("projects/P").inode, EntryName::literal("x"),
+                             RenameMode::replace, bobs(7)));
+  volume_.link("projects/P/x", "projects/P/y");
+  must(core().undo().last(bob_, bobs(8)));
+  EXPECT_EQ(volume_.attributes("projects/P/y").uid, 1000U);
+}
+
+TEST_F(EditorsTest, AViewerRestoresNothingIntoWhatIsTheOwners) {
+  bob_makes("projects/P");
+  must(bob_creates("projects/P/x"));
+  must(bob_unlinks("projects/P/x"));
+  must(bob_rmdirs("projects/P/samples"));
+  must(bob_rmdirs("projects/P/analyses"));
+  must(bob_rmdirs("projects/P", 6));
+  share(Role::viewer);
+  const auto items = bobs_items();
+  const auto item = std::ranges::find(items, "x", &TrashItem::name);
+  ASSERT_NE(item, items.end());
+  const auto restored = core().trash().restore(bob_, {item->id}, {.recreate_parents = true}, bobs(8)).at(0);
+  EXPECT_EQ(restored.code, code_name(Errc::viewer_only));
+  EXPECT_FALSE(volume_.exists("projects/P/x"));
+}
+
+TEST_F(EditorsTest, FilesOfARunGoBackWholeOrNotAtAll) {
+  share(Role::editor);
+  bob_makes("projects/P/analyses/A");
+  must(bob_creates("projects/P/analyses/A/a"));
+  must(bob_links("projects/P/analyses/A/a", "projects/P/analyses/A/b"));
+  const auto trashed =
+      core().trash().trash_paths(bob_, {"projects/P/analyses/A"}, bobs(6), {.mode = TrashMode::files_only}).at(0);
+  ASSERT_EQ(trashed.state, BatchState::done) << trashed.reason;
+  volume_.write("projects/P/analyses/A/b", "other");
+  const auto restore = [&](OnCollision on_collision) {
+    return core().trash().restore(bob_, {trashed.id}, {.on_collision = on_collision}, bobs(8)).at(0).code;
+  };
+  EXPECT_EQ(restore(OnCollision::skip), code_name(Errc::exists));
+  share(Role::viewer);
+  EXPECT_EQ(restore(OnCollision::rename), code_name(Errc::viewer_only));
+  share(Role::editor);
+  EXPECT_EQ(restore(OnCollision::rename), "");
+  EXPECT_EQ(volume_.attributes("projects/P/analyses/A/a").links, 2U);
+}
+
+}  // namespace
+}  // namespace reprieve::test

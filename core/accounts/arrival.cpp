@@ -93,6 +93,9 @@ std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Han
   for (const OtherName& other : tx.inodes.other_names(tree.top.id, tree.name, holder)) {
     const auto item = other.item ? tx.trash.find(other.item) : std::nullopt;
     if (!item || item->deleted_by != tree.mover) return std::nullopt;
+    // What the mover has replaced was deleted by it as well, and is its owner's.
+    const auto inode = tx.inodes.find(other.inode);
+    if (!inode || (item->account != tree.mover && inode->creator != tree.mover)) return std::nullopt;
     items.push_back(item->id);
   }
   return items;

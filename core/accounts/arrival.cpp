@@ -101,9 +101,11 @@ std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Han
   return items;
 }
 
-void hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes) {
-  if (tree.top.owner == holder.id) return;
-  for (const TrashItemId id : companions_of(tx, tree, holder.id).value_or(std::vector<TrashItemId>())) {
+bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes) {
+  if (tree.top.owner == holder.id) return true;
+  const auto companions = companions_of(tx, tree, holder.id);
+  if (!companions) return false;
+  for (const TrashItemId id : *companions) {
     const auto item = tx.trash.find(id);
     const auto before = tx.accounts.find(item->account);
     const EntryName name = free_trash_name(tx, holder.id, EntryName::trusted(item->name));
@@ -113,6 +115,7 @@ void hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Acco
     parts.trash_view.touch();
   }
   change_owner(parts, tx, tree.top, holder);
+  return true;
 }
 
 Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory) {

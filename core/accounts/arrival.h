@@ -38,8 +38,9 @@ struct Handed {
 // None: it cannot change hands as a whole, because something in it has a name elsewhere, as a file with several names
 // or a sample that is in another project has.
 std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Handed& tree, AccountId holder);
-// change_owner(), with its companions, which go to the trash of `holder`. Companions that cannot be had are left.
-void hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes);
+// change_owner(), with its companions, which go to the trash of `holder`. False, and nothing happens, where it cannot
+// change hands.
+bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes);
 // Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree cannot change hands.
 Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory);
 // A tree has come into `directory`: when that belongs to another account, so does the tree from now on.

@@ -19,4 +19,12 @@ Result<Fate> judge_deletion(Transaction& tx, const Account& account, const Entry
   return fail(Errc::running);
 }
 
+Result<void> clear_place(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& taken,
+                         const Location& parent, Guard guard, Changes& changes) {
+  REPRIEVE_TRY(const Fate fate, judge_deletion(tx, deletion.account, taken, parent, guard));
+  if (fate == Fate::hide) return fail(Errc::exists, "\"" + taken.entry.name + "\" is taken by what is not yours");
+  take_away(parts, tx, deletion, taken, parent, Folding::keep, changes);
+  return {};
+}
+
 }  // namespace reprieve

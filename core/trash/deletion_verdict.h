@@ -13,4 +13,9 @@ namespace reprieve {
 Result<Fate> judge_deletion(Transaction& tx, const Account& account, const EntryWithInode& doomed,
                             const Location& parent, Guard guard);
 
+// What has the name that a restore or an undo wants, where it may replace, goes the way of anything that the account
+// deletes. Errors of judge_deletion(); exists: it is not the account's to replace.
+Result<void> clear_place(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& taken,
+                         const Location& parent, Guard guard, Changes& changes);
+
 }  // namespace reprieve

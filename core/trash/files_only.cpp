@@ -56,9 +56,7 @@ Result<std::optional<EntryName>> name_in_record(const Return& r, const EntryRow&
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, r.item.parent, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, r.item.parent);
-      REPRIEVE_TRY(const Fate fate, judge_deletion(r.tx, r.who.account, *existing, location, Guard::heed));
-      if (fate == Fate::hide) return fail(not_yours_to_replace(name));
-      take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
+      REPRIEVE_TRY_VOID(clear_place(r.parts, r.tx, r.who, *existing, location, Guard::heed, r.changes));
       return std::optional(std::move(name));
     }
   }

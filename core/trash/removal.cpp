@@ -50,11 +50,7 @@ void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, cons
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
-    if (row.owner != holder.id) {
-      const auto inode = tx.inodes.find(row.inode);
-      const Handed handed{*inode, row.entry, by};
-      if (companions_of(tx, handed, holder.id)) hand_over(parts, tx, handed, holder, changes);
-    }
+    if (row.owner != holder.id) hand_over(parts, tx, {*tx.inodes.find(row.inode), row.entry, by}, holder, changes);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -110,12 +106,10 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
   // keeps a name there stays the other account's, whose trash it is in.
-  const Handed handed{inode, entry.id, deletion.account.id};
-  const bool stays = inode.owner != deletion.account.id && !companions_of(tx, handed, deletion.account.id);
+  const bool stays = !hand_over(parts, tx, {inode, entry.id, deletion.account.id}, deletion.account, changes);
   const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;
   const Account& actor = deletion.actor != nullptr ? *deletion.actor : deletion.account;
   if (stays && is_directory) reunite(parts, tx, inode, account);
-  hand_over(parts, tx, handed, account, changes);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);

@@ -121,9 +121,7 @@ Result<std::optional<EntryName>> resolve_collision(const Restore& r, const Inode
     case OnCollision::rename: return std::optional(free_entry_name(r.tx, directory.id, name));
     case OnCollision::replace: {
       const Location location = locate(r.tx, r.who.account, directory.id);
-      REPRIEVE_TRY(const Fate fate, judge_deletion(r.tx, r.who.account, *existing, location, r.options.guard));
-      if (fate == Fate::hide) return fail(not_yours_to_replace(name));
-      take_away(r.parts, r.tx, r.who, *existing, location, Folding::keep, r.changes);
+      REPRIEVE_TRY_VOID(clear_place(r.parts, r.tx, r.who, *existing, location, r.options.guard, r.changes));
       return std::optional(std::move(name));
     }
   }

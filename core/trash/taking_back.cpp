@@ -129,11 +129,8 @@ Result<BatchOutcome> put_replaced_back(const TakingBack& t) {
   if (directory->owner != inode->owner)
     return fail(Errc::not_yours, "where it was is another account's now; its owner may restore what was replaced");
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory->kind, name));
-  if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name)) {
-    REPRIEVE_TRY(const Fate fate, judge_deletion(t.tx, account, *taken, parent, t.guard));
-    if (fate == Fate::hide) return fail(not_yours_to_replace(name));
-    take_away(t.parts, t.tx, t.who, *taken, parent, Folding::keep, t.changes);
-  }
+  if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name))
+    REPRIEVE_TRY_VOID(clear_place(t.parts, t.tx, t.who, *taken, parent, t.guard, t.changes));
   const Deletion for_holder{*holder, t.who.session, t.who.caller, t.who.now, &account};
   reinstate(t.parts, t.tx, for_holder, *item, {directory->id, name, kind}, t.changes);
   BatchOutcome outcome = done(t, EventKind::restore, join(parent.path, name.bytes()));

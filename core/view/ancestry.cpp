@@ -70,11 +70,6 @@ bool made_one(Transaction& tx, const Account& account, const std::vector<EntryRo
   });
 }
 
-bool is_own_item(Transaction& tx, const Account& account, TrashItemId id) {
-  const auto item = tx.trash.find(id);
-  return item && item->account == account.id;
-}
-
 constexpr int kBest = 6;
 
 int rank(Transaction& tx, const Account& account, const Location& location) {
@@ -88,6 +83,11 @@ int rank(Transaction& tx, const Account& account, const Location& location) {
 }  // namespace
 
 std::string join(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
+
+bool is_own_item(Transaction& tx, const Account& account, TrashItemId id) {
+  const auto item = tx.trash.find(id);
+  return item && item->account == account.id;
+}
 
 Location locate(Transaction& tx, const Account& account, InodeId directory) {
   const Climb way = climb(tx, account, directory);

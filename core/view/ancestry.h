@@ -34,6 +34,8 @@ struct Location {
   [[nodiscard]] bool owns() const { return role == Role::owner || created; }
 };
 
+bool is_own_item(Transaction& tx, const Account& account, TrashItemId id);
+
 // Purged also for what has no place in this account's tree, as what is no longer shared with it. A directory with
 // several places is taken at a live one before a trashed one.
 Location locate(Transaction& tx, const Account& account, InodeId directory);

@@ -21,11 +21,6 @@ Audience audience_of(Transaction& tx, const Location& location) {
   return shared ? Audience::shared : Audience::own;
 }
 
-bool is_own_item(Transaction& tx, const Account& account, TrashItemId id) {
-  const auto item = tx.trash.find(id);
-  return item && item->account == account.id;
-}
-
 // Files lose what would let them be written. Directories keep what the kernel asks for before it lets `rm -r` through:
 // the kernel checks modes by itself, and core refuses every other change.
 mode_t viewer_mode(mode_t mode) {
@@ -34,6 +29,31 @@ mode_t viewer_mode(mode_t mode) {
   if (S_ISLNK(mode)) return mode;
   if (S_ISDIR(mode)) return (mode & ~kOthersWrite) | S_IRWXU;
   return mode & ~kAllWrite;
+}
+
+// Where the row alone tells.
+std::optional<Standing> standing_by_row(Transaction& tx, const Account& account, const InodeRow& row) {
+  const bool holds_items = row.kind == ItemKind::projects || row.kind == ItemKind::runs;
+  if (holds_items && row.owner == account.id) {
+    // Owners of what is shared put it in and take it out.
+    return Standing{.audience = tx.grants.receives(account.id) ? Audience::shared : Audience::own};
+  }
+  if (is_own(tx, account, row)) return Standing{};
+  return std::nullopt;
+}
+
+// Where it lies for the account; none: not in its tree, nor in its trash.
+std::optional<Standing> standing_at(Transaction& tx, const Account& account, const InodeRow& row,
+                                    const Location& location) {
+  if (location.life == Life::live) {
+    return Standing{
+        .role = location.role, .audience = audience_of(tx, location), .as_own = location.role != Role::owner};
+  }
+  if (row.owner == account.id) return Standing{.audience = Audience::shared};
+  if (location.life == Life::trashed && is_own_item(tx, account, location.item)) {
+    return Standing{.role = Role::editor, .audience = Audience::own, .as_own = true};
+  }
+  return std::nullopt;
 }
 
 tl::unexpected<Error> no_longer_shared() { return fail(Errc::stale, "the item is no longer shared with you"); }
@@ -57,21 +77,8 @@ std::uint64_t Rebirths::count(AccountId account, InodeId directory) {
 }
 
 Result<Standing> standing_in(Transaction& tx, const Account& account, const InodeRow& directory) {
-  const bool holds_items = directory.kind == ItemKind::projects || directory.kind == ItemKind::runs;
-  if (holds_items && directory.owner == account.id) {
-    // Owners of what is shared put it in and take it out.
-    return Standing{.audience = tx.grants.receives(account.id) ? Audience::shared : Audience::own};
-  }
-  if (is_own(tx, account, directory)) return Standing{};
-  const Location location = locate(tx, account, directory.id);
-  if (location.life == Life::live) {
-    return Standing{
-        .role = location.role, .audience = audience_of(tx, location), .as_own = location.role != Role::owner};
-  }
-  if (directory.owner == account.id) return Standing{.audience = Audience::shared};
-  if (location.life == Life::trashed && is_own_item(tx, account, location.item)) {
-    return Standing{.role = Role::editor, .audience = Audience::own, .as_own = true};
-  }
+  if (const auto known = standing_by_row(tx, account, directory)) return *known;
+  if (const auto there = standing_at(tx, account, directory, locate(tx, account, directory.id))) return *there;
   return no_longer_shared();
 }
 
@@ -84,30 +91,14 @@ Standing standing_of(Transaction& tx, const Account& account, const EntryWithIno
 }
 
 Result<Standing> standing_of(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& inode) {
-  const bool holds_items = inode.kind == ItemKind::projects || inode.kind == ItemKind::runs;
-  if (holds_items && inode.owner == account.id) {
-    return Standing{.audience = tx.grants.receives(account.id) ? Audience::shared : Audience::own};
-  }
-  if (is_own(tx, account, inode)) return Standing{};
-  const Location location = locate_inode(tx, account, inode.id);
-  if (location.life == Life::live) {
-    return Standing{
-        .role = location.role, .audience = audience_of(tx, location), .as_own = location.role != Role::owner};
-  }
-  if (inode.owner == account.id) return Standing{.audience = Audience::shared};
-  if (location.life == Life::trashed && is_own_item(tx, account, location.item)) {
-    return Standing{.role = Role::editor, .audience = Audience::own, .as_own = true};
-  }
+  if (const auto known = standing_by_row(tx, account, inode)) return *known;
+  if (const auto there = standing_at(tx, account, inode, locate_inode(tx, account, inode.id))) return *there;
   if (!parts.content.is_open_by(account.id, inode.id)) return no_longer_shared();
   return Standing{.role = Role::viewer, .audience = Audience::shared, .as_own = true};
 }
 
 Error hidden_name(const EntryName& name) {
   return {Errc::exists, "\"" + name.bytes() + "\" is taken by what you deleted from your view of a shared item"};
-}
-
-Error not_yours_to_replace(const EntryName& name) {
-  return {Errc::exists, "\"" + name.bytes() + "\" is taken by what is not yours"};
 }
 
 bool is_hidden(Transaction& tx, const Account& account, const EntryWithInode& child) {

@@ -63,9 +63,6 @@ Result<Standing> standing_of(CoreParts& parts, Transaction& tx, const Account& a
 // What a new name meets that is taken by something hidden.
 [[nodiscard]] Error hidden_name(const EntryName& name);
 
-// What a restore that may replace meets that is taken by what the account may not send to the trash.
-[[nodiscard]] Error not_yours_to_replace(const EntryName& name);
-
 // Whether an entry in what another account owns is hidden from this one.
 bool is_hidden(Transaction& tx, const Account& account, const EntryWithInode& child);
 

@@ -24,6 +24,10 @@ constexpr std::size_t kContainers = 2;
 // Children are looked at in portions of so many.
 constexpr std::size_t kPortion = 1024;
 
+const Account& actor_of(const Deletion& deletion) {
+  return deletion.actor != nullptr ? *deletion.actor : deletion.account;
+}
+
 // Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
 // Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
 // in `taken`. What can change hands by the doing of `by` is `holder`'s from then on.
@@ -62,15 +66,16 @@ void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const De
   const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
   std::unordered_set<std::string_view> taken;
   for (const auto& [entry, inode] : left) taken.insert(entry.name);
-  put_back(parts, tx, directory, deletion.account, deletion.account.id,
+  put_back(parts, tx, directory, deletion.account, actor_of(deletion).id,
            tx.trash.of_session_in(directory.id, deletion.session), std::move(taken), deletion.now, changes);
 }
 
 // What lies in a directory belongs to its owner, also what was folded into it and had come into other hands.
-void reunite(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder) {
+void reunite(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder, AccountId by,
+             Changes& changes) {
   for (EntryId after{}; true;) {
     const auto children = tx.entries.list(directory.id, after, kPortion);
-    for (const auto& [entry, inode] : children) change_owner(parts, tx, inode, holder);
+    for (const auto& [entry, inode] : children) hand_over(parts, tx, {inode, entry.id, by}, holder, changes);
     if (children.size() < kPortion) return;
     after = children.back().entry.id;
   }
@@ -106,10 +111,10 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
   // keeps a name there stays the other account's, whose trash it is in.
-  const bool stays = !hand_over(parts, tx, {inode, entry.id, deletion.account.id}, deletion.account, changes);
+  const Account& actor = actor_of(deletion);
+  const bool stays = !hand_over(parts, tx, {inode, entry.id, actor.id}, deletion.account, changes);
   const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;
-  const Account& actor = deletion.actor != nullptr ? *deletion.actor : deletion.account;
-  if (stays && is_directory) reunite(parts, tx, inode, account);
+  if (stays && is_directory) reunite(parts, tx, inode, account, actor.id, changes);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);

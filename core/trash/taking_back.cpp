@@ -110,8 +110,8 @@ Result<BatchOutcome> take_files_again(const TakingBack& t) {
   REPRIEVE_TRY(const Restored restored, find_restored(t));
   if (restored.fate != Fate::trash) return fail(Errc::not_yours);
   REPRIEVE_TRY(const TrashRow item, take_files(t.parts, t.tx, t.who, restored.what, restored.parent.path, t.changes));
-  BatchOutcome outcome = done(t, EventKind::trash, item.name);
-  outcome.id = item.id;
+  BatchOutcome outcome = done(t, EventKind::trash, {});
+  Removed{Fate::trash, item}.tell_of_item(t.who.account, outcome);
   return outcome;
 }
 

@@ -184,6 +184,47 @@ TEST_F(EditorsTest, DeletedNamesGoAlongWithWhatMoves) {
   EXPECT_EQ(refusal(bob_renames("projects/P/repo", "projects/own/repo")), Errc::not_yours);
 }
 
+TEST_F(EditorsTest, WhatWasReplacedDoesNotGoAlong) {
+  share(Role::editor);
+  bob_makes("projects/own");
+  bob_makes("projects/P/D");
+  volume_.link("projects/P/f", "projects/P/D/f");
+  must(bob_creates("projects/P/x"));
+  must(bob_renames("projects/P/x", "projects/P/f"));
+  EXPECT_EQ(refusal(bob_renames("projects/P/D", "projects/own/D")), Errc::not_yours);
+  must(bob_unlinks("projects/P/D/f"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_EQ(volume_.items().size(), 2U);
+}
+
+TEST_F(EditorsTest, WhatIsReplacedWithADirectoryIsTheOwnersAsAWhole) {
+  share(Role::editor);
+  must(bob_creates("projects/P/e/one"));
+  must(bob_links("projects/P/e/one", "projects/P/two"));
+  must(bob_unlinks("projects/P/e/one"));
+  must(bob_unlinks("projects/P/two"));
+  bob_makes("projects/P/new");
+  must(bob_renames("projects/P/new", "projects/P/e"));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_EQ(volume_.items().size(), 2U);
+  EXPECT_EQ(volume_.attributes(".trash/e/one").uid, 1000U);
+}
+
+TEST_F(EditorsTest, WhatComesBackToTheOwnerBringsItsDeletedNames) {
+  share(Role::editor);
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/one"));
+  must(bob_links("projects/P/D/one", "projects/P/D/two"));
+  must(bob_creates("projects/P/D/x"));
+  must(bob_links("projects/P/D/x", "projects/P/y"));
+  must(bob_unlinks("projects/P/D/one", 5));
+  must(bob_unlinks("projects/P/D/two", 6));
+  must(bob_unlinks("projects/P/D/x", 6));
+  must(bob_rmdirs("projects/P/D", 6));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  EXPECT_EQ(volume_.items().size(), 2U);
+}
+
 TEST_F(EditorsTest, AnUndoGivesNobodyWhatIsAnothers) {
   share(Role::editor);
   bob_makes("projects/own");

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <vector>
 
 #include "core/base/thread.h"
 #include "core/parts.h"
@@ -73,8 +75,8 @@ std::uint64_t Purger::being_destroyed(AccountId account) {
   std::uint64_t bytes = 0;
   for (const auto& [id, operation] : operations_) {
     const OperationProgress& progress = operation.progress;
-    const bool counts = operation.account == account && progress.state == OperationState::running;
-    if (counts) bytes += progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total);
+    if (operation.account == account && operation.is_under_way())
+      bytes += progress.bytes_total - std::min(progress.bytes_done, progress.bytes_total);
   }
   return bytes;
 }
@@ -148,8 +150,7 @@ Result<void> Purger::drain() {
     }
     REPRIEVE_TRY_VOID(unlink_blobs());
   }
-  if (!is_stopping()) finish_operations();
-  return {};
+  return is_stopping() ? Result<void>() : finish_operations();
 }
 
 Result<Purger::Portion> Purger::take_apart(std::int64_t cursor) {
@@ -267,15 +268,35 @@ void Purger::record(const Portion& portion) {
 }
 
 // The queue has been worked through; an operation whose rows came meanwhile has set work_ again and is looked at then.
-void Purger::finish_operations() {
+Result<void> Purger::finish_operations() {
+  std::vector<OperationId> ended;
+  {
+    const MutexLock lock(mutex_);
+    if (work_) return {};
+    for (const auto& [id, operation] : operations_) {
+      if (operation.queued && operation.is_under_way()) ended.push_back(id);
+    }
+  }
+  if (ended.empty()) return {};
+  REPRIEVE_TRY(const auto left, parts_.store->read([&](Transaction& tx) -> Result<std::set<OperationId>> {
+    std::set<OperationId> found;
+    for (const OperationId id : ended) {
+      if (tx.purges.is_under_way(id)) found.insert(id);
+    }
+    return found;
+  }));
   const MutexLock lock(mutex_);
-  if (work_) return;
-  for (auto& [id, operation] : operations_) {
-    if (!operation.queued || operation.progress.state == OperationState::done) continue;
+  for (const OperationId id : ended) {
+    const auto found = operations_.find(id);
+    if (found == operations_.end()) continue;
+    Operation& operation = found->second;
+    operation.has_rows_left = left.contains(id);
+    if (operation.progress.state == OperationState::done) continue;
     operation.progress.state = OperationState::done;
     operation.progress.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - operation.started).count();
   }
+  return {};
 }
 
 }  // namespace reprieve

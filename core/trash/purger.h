@@ -49,7 +49,10 @@ class Purger {
     AccountId account;
     OperationProgress progress;
     bool queued = false;
+    bool has_rows_left = false;  // it is done but for what is open
     std::chrono::steady_clock::time_point started;
+
+    [[nodiscard]] bool is_under_way() const { return has_rows_left || progress.state == OperationState::running; }
   };
   // What one transaction took apart.
   struct Portion {
@@ -71,7 +74,7 @@ class Purger {
   bool reap_leaf(Transaction& tx, const InodeRow& inode, OperationId operation, Portion& portion);
   Result<void> unlink_blobs();
   void record(const Portion& portion);
-  void finish_operations();
+  Result<void> finish_operations();
   bool is_stopping();
 
   CoreParts& parts_;

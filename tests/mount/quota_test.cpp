@@ -71,11 +71,13 @@ TEST_P(QuotaInTheMount, AWriteEndsAtTheByte) {
 
 TEST_P(QuotaInTheMount, SeveralWritersTogether) {
   constexpr int kWriters = 4;
+  // Made before anybody writes: nothing new may be made in an account that is full.
+  std::vector<FileDescriptor> files;
+  for (int i = 0; i < kWriters; ++i) files.push_back(open("f" + std::to_string(i)));
   std::vector<std::thread> writers;
   std::vector<int> ends(kWriters);
-  for (int i = 0; i < kWriters; ++i) {
-    writers.emplace_back(
-        [this, i, &ends] { ends[static_cast<std::size_t>(i)] = fill(open("f" + std::to_string(i)), 4093); });
+  for (std::size_t i = 0; i < kWriters; ++i) {
+    writers.emplace_back([&files, &ends, i] { ends[i] = fill(files[i], 4093); });
   }
   for (std::thread& writer : writers) writer.join();
   off_t together = 0;

@@ -114,6 +114,7 @@ Result<void> check_surroundings(const Config& config, const service::Inheritance
     if (!result) problems += (problems.empty() ? "" : "\n") + std::string(reason_of(result.error()));
   };
   note(socket_group(config.control.group));
+  if (!config.control.socket.empty()) note(control::ListeningSocket::check_name(config.control.socket));
   for (const MountSettings& mount : config.mounts) {
     if (!inherited.has_mount(mount.path)) note(check_mount_point(mount.path, config.core.store.path));
   }

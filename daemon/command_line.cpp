@@ -62,19 +62,24 @@ void declare_options(CLI::App& app, Arguments& arguments) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::Validator(check_mount, "", "ACCOUNT=PATH"));
   app.add_option("--socket", arguments.socket, "Listen for reprievectl on this socket")->type_name("PATH");
-  app.add_flag("--check-config", arguments.check_config,
-               "Read the configuration, tell what is wrong with it or missing, and exit");
-  app.add_option("--restore-metadata", arguments.restore_metadata,
-                 "Put this backup in the place of the store's metadata, and exit; no daemon may serve the store")
-      ->type_name("FILE");
+  auto* check_config = app.add_flag("--check-config", arguments.check_config,
+                                    "Read the configuration, tell what is wrong with it or missing, and exit");
+  auto* restore =
+      app.add_option("--restore-metadata", arguments.restore_metadata,
+                     "Put this backup in the place of the store's metadata, and exit; no daemon may serve the store")
+          ->type_name("FILE")
+          ->excludes(check_config);
   auto* check = app.add_flag("--check", arguments.check, "Check the store, which no daemon may hold, and exit");
   app.add_flag("--repair", arguments.repair,
                "With --check: put right what can be; what has no place goes to projects/lost+found-DATE")
       ->needs(check);
   app.add_flag("--json", arguments.json, "With --check: tell the findings as JSON")->needs(check);
+  check->excludes(check_config)->excludes(restore);
   app.add_flag(
-      "--rebuild-metadata,--rebuild", arguments.rebuild_metadata,
-      "Make the store's metadata anew from what lies beside the blobs, and exit; before --check if both are given");
+         "--rebuild-metadata,--rebuild", arguments.rebuild_metadata,
+         "Make the store's metadata anew from what lies beside the blobs, and exit; before --check if both are given")
+      ->excludes(check_config)
+      ->excludes(restore);
   app.add_flag("--supervise", arguments.supervise,
                "Keep a small process that holds the mounts, and starts the serving one again when it dies");
 }

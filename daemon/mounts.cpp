@@ -54,7 +54,9 @@ void unmount(fs::Session& session) {
 }
 
 Error at(const MountSettings& mount, Error error) {
-  error.reason = fmt::format("mounting {} at {}: {}", mount.account, mount.path.string(), reason_of(error));
+  const bool names_it = reason_of(error).starts_with(mount.path.native());
+  const std::string place = names_it ? std::string() : fmt::format(" at {}", mount.path.string());
+  error.reason = fmt::format("mounting {}{}: {}", mount.account, place, reason_of(error));
   return error;
 }
 

@@ -81,14 +81,15 @@ void add_entry(Transaction& tx, InodeId parent, const std::string& name, InodeId
       {.parent = parent, .id = tx.sequences.next_entry(), .name = name, .inode = inode, .item = {}, .role = role});
 }
 
-void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder) {
+void change_owner(CoreParts& parts, Transaction& tx, const InodeRow& top, const Account& holder, Timestamp now) {
   if (top.owner == holder.id) return;
   parts.quotas.hand_over(tx, top.id, holder.id);
-  tx.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid);
-  tx.inodes.drop_privileges(top.id);
+  tx.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid, now);
+  tx.inodes.drop_privileges(top.id, now);
 }
 
 std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Handed& tree, AccountId holder) {
+  if (tree.top.owner != tree.mover && tx.inodes.made_by_others(tree.top.id, tree.mover)) return std::nullopt;
   std::vector<TrashItemId> items;
   for (const OtherName& other : tx.inodes.other_names(tree.top.id, tree.name, holder)) {
     const auto item = other.item ? tx.trash.find(other.item) : std::nullopt;
@@ -101,33 +102,40 @@ std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Han
   return items;
 }
 
+EntryName give_item(Transaction& tx, const TrashRow& item, const Account& holder, Changes& changes) {
+  const auto before = tx.accounts.find(item.account);
+  EntryName name = free_trash_name(tx, holder.id, EntryName::trusted(item.name));
+  tx.trash.set_account(item.id, holder.id, name.bytes());
+  tx.events.remove_at_owner(item.session, item.id);
+  if (item.deleted_by != holder.id)
+    tx.events.insert_at_owner(EventKind::trash_at_owner, item.id, item.origin, holder.name);
+  if (before) changes.seen.push_back({before->trash, EntryName::trusted(item.name)});
+  changes.seen.push_back({holder.trash, name});
+  return name;
+}
+
 bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes) {
   if (tree.top.owner == holder.id) return true;
   const auto companions = companions_of(tx, tree, holder.id);
   if (!companions) return false;
-  for (const TrashItemId id : *companions) {
-    const auto item = tx.trash.find(id);
-    const auto before = tx.accounts.find(item->account);
-    const EntryName name = free_trash_name(tx, holder.id, EntryName::trusted(item->name));
-    tx.trash.set_account(id, holder.id, name.bytes());
-    if (before) changes.seen.push_back({before->trash, EntryName::trusted(item->name)});
-    changes.seen.push_back({holder.trash, name});
-    parts.trash_view.touch();
-  }
-  change_owner(parts, tx, tree.top, holder);
+  for (const TrashItemId id : *companions) give_item(tx, *tx.trash.find(id), holder, changes);
+  if (!companions->empty()) parts.trash_view.touch();
+  change_owner(parts, tx, tree.top, holder, tree.now);
   return true;
 }
 
 Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory) {
   if (moved.top.owner == directory.owner || companions_of(tx, moved, directory.owner)) return {};
-  return fail(Errc::not_yours,
-              "it would change hands, and it or something in it has a name elsewhere too, which would not; copy it");
+  return fail(
+      Errc::not_yours,
+      "it would change hands, and something in it is of another's making, or has a name elsewhere too; copy it");
 }
 
-void settle_owner(CoreParts& parts, Transaction& tx, const Account& account, const InodeRow& moved, EntryId name,
+void settle_owner(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& moved, EntryId name,
                   const InodeRow& directory, Changes& changes) {
   if (moved.owner == directory.owner) return;
-  hand_over(parts, tx, {moved, name, account.id}, holder_of(tx, account, directory), changes);
+  const Handed handed{moved, name, who.account.id, who.now};
+  hand_over(parts, tx, handed, holder_of(tx, who.account, directory), changes);
 }
 
 void settle_audience(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory,

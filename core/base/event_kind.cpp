@@ -15,6 +15,7 @@ constexpr std::array kNames{std::pair{EventKind::trash, std::string_view("trash"
                             std::pair{EventKind::restore_files, std::string_view("restore_files")},
                             std::pair{EventKind::purge, std::string_view("purge")},
                             std::pair{EventKind::replace, std::string_view("replace")},
+                            std::pair{EventKind::trash_at_owner, std::string_view("trash_at_owner")},
                             std::pair{EventKind::leave, std::string_view("leave")},
                             std::pair{EventKind::hide, std::string_view("hide")},
                             std::pair{EventKind::unhide, std::string_view("unhide")},

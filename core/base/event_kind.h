@@ -12,10 +12,11 @@ namespace reprieve {
 enum class EventKind : std::uint8_t {
   trash,  // told from the trash item as long as that is there
   restore,
-  restore_part,   // something out of an item, which keeps the rest
-  restore_files,  // of a run or an analysis, into it
-  purge,          // irrevocable
-  replace,        // something of another account's gave way to a rename, and is in that account's trash
+  restore_part,    // something out of an item, which keeps the rest
+  restore_files,   // of a run or an analysis, into it
+  purge,           // irrevocable
+  replace,         // something of another account's gave way to a rename, and is in that account's trash
+  trash_at_owner,  // what the account deleted is in its owner's trash, because it has a name there
   leave,
   hide,
   unhide,

@@ -99,20 +99,37 @@ EventRows::EventRows(SQLite::Database& database, SequenceRows& sequences)
       of_session_(database, from_events() + " WHERE session = ?1 AND undone = 0 ORDER BY id DESC"),
       set_undone_(database, "UPDATE events SET undone = " + std::to_string(kUndone) + " WHERE id = ?1"),
       set_is_undo_(database, "UPDATE events SET undone = " + std::to_string(kIsUndo) + " WHERE id = ?1"),
+      insert_at_owner_(database, "INSERT INTO events (" + columns() +
+                                     ") SELECT ?1, t.deleted, CAST(?2 AS TEXT), t.deleted_by, t.uid,"
+                                     " coalesce(s.process, 0), t.session, t.inode, t.id, ?4, CAST(?5 AS TEXT), 0"
+                                     " FROM trash_items t LEFT JOIN sessions s ON s.id = t.session WHERE t.id = ?3"),
+      remove_at_owner_(database,
+                       "DELETE FROM events WHERE session = ?1 AND item = ?2 AND kind IN ('replace', 'trash_at_owner')"),
+      // Not by number: an item that comes to another account's trash later is told of as of when it was deleted.
       last_session_(database,
                     "SELECT session, at FROM events WHERE account = ?1 AND uid = ?2 AND session <> 0 AND undone = 0"
-                    " AND kind IN ('restore', 'restore_part', 'restore_files', 'replace', 'leave', 'hide')"
-                    " ORDER BY id DESC LIMIT 1") {}
+                    " AND kind IN ('restore', 'restore_part', 'restore_files', 'replace', 'trash_at_owner', 'leave',"
+                    " 'hide') ORDER BY at DESC, id DESC LIMIT 1") {}
 
 void EventRows::insert(const EventRow& row) {
   const std::string kind(event_name(row.kind));
-  const EventId id = sequences_.next_event();
-  Query(insert_, id, row.at, kind, row.account, row.uid, row.process, row.session, row.inode, row.item, row.path,
+  Query(insert_, next(), row.at, kind, row.account, row.uid, row.process, row.session, row.inode, row.item, row.path,
         row.detail)
       .run();
-  if (id.number() / kTrimEvery == last_trim_) return;
-  last_trim_ = id.number() / kTrimEvery;
-  trim();
+}
+
+void EventRows::insert_at_owner(EventKind kind, TrashItemId item, const std::string& path, const std::string& holder) {
+  const std::string name(event_name(kind));
+  Query(insert_at_owner_, next(), name, item, path, "it is in the trash of " + holder).run();
+}
+
+EventId EventRows::next() {
+  const EventId id = sequences_.next_event();
+  if (id.number() / kTrimEvery != last_trim_) {
+    last_trim_ = id.number() / kTrimEvery;
+    trim();
+  }
+  return id;
 }
 
 void EventRows::trim() {
@@ -177,6 +194,8 @@ std::vector<EventRow> EventRows::of_session(SessionId session) {
 void EventRows::set_undone(EventId id) { Query(set_undone_, id).run(); }
 
 void EventRows::set_is_undo(EventId id) { Query(set_is_undo_, id).run(); }
+
+void EventRows::remove_at_owner(SessionId session, TrashItemId item) { Query(remove_at_owner_, session, item).run(); }
 
 std::optional<SessionEnd> EventRows::last_session(AccountId account, uid_t uid) {
   Query query(last_session_, account, uid);

@@ -50,6 +50,9 @@ class EventRows {
 
   // Gives the row its number.
   void insert(const EventRow& row);
+  // What an account deleted is a trash item of another, by the name of `holder`: tells the account that deleted it,
+  // with the path that it had there.
+  void insert_at_owner(EventKind kind, TrashItemId item, const std::string& path, const std::string& holder);
   // The newest `limit` of the account, or of all and none for AccountId(), at or behind `since`; newest first.
   std::vector<EventRow> list(AccountId account, Timestamp since, std::optional<EventKind> kind, std::size_t limit);
   // The first `limit` of the account, or of all and none, with greater numbers; in the order of the numbers.
@@ -61,7 +64,9 @@ class EventRows {
   void set_undone(EventId id);
   // It took something back: it is neither taken back itself nor shown as undone.
   void set_is_undo(EventId id);
-  // The last session of the account's user that restored, replaced, left or hid something and did not take it back.
+  // That is no longer so.
+  void remove_at_owner(SessionId session, TrashItemId item);
+  // The last session of the account's user that did something which can be taken back, and was not.
   std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 
   // Columns of `events`, and the same of trash items `t`, as SQL.
@@ -69,11 +74,12 @@ class EventRows {
   static std::string of_trash();
 
  private:
+  EventId next();
   void trim();
 
   SequenceRows& sequences_;
   SQLite::Statement insert_, count_, whose_, remove_, set_trimmed_, trimmed_, all_trimmed_, list_, after_, of_session_,
-      set_undone_, set_is_undo_, last_session_;
+      set_undone_, set_is_undo_, insert_at_owner_, remove_at_owner_, last_session_;
   std::int64_t last_trim_ = -1;  // number over kTrimEvery
 };
 

@@ -53,10 +53,10 @@ InodeRows::InodeRows(SQLite::Database& database)
       // (fuse_get_root_inode, fs/fuse/inode.c). Kind 10: root.
       renew_generations_(database, "UPDATE inodes SET generation = generation + 1048576 WHERE kind <> 10"),
       adopt_(database, std::string(kTree) +
-                           " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid)"
-                           " WHERE id IN (SELECT id FROM tree)"),
+                           " UPDATE inodes SET owner = ?2, uid = iif(uid = ?3, ?5, uid), gid = iif(gid = ?4, ?6, gid),"
+                           " changed = ?7 WHERE id IN (SELECT id FROM tree) AND owner <> ?2"),
       drop_privileges_(database, std::string(kTree) +
-                                     " UPDATE inodes SET mode = mode & ~3072"
+                                     " UPDATE inodes SET mode = mode & ~3072, changed = ?2"
                                      " WHERE id IN (SELECT id FROM tree) AND (mode & 61440) <> 16384"),
       drop_capabilities_(database, std::string(kTree) +
                                        " DELETE FROM xattrs WHERE inode IN (SELECT id FROM tree)"
@@ -66,6 +66,8 @@ InodeRows::InodeRows(SQLite::Database& database)
                        " SELECT t.id, e.item FROM tree t JOIN inodes i ON i.id = t.id"
                        " JOIN entries e ON e.inode = t.id WHERE i.owner <> ?3 AND e.id <> ?2 AND e.role IS NULL"
                        " AND (e.item IS NOT NULL OR e.parent NOT IN (SELECT id FROM tree))"),
+      made_by_others_(database, std::string(kTree) +
+                                    " SELECT 1 FROM tree t JOIN inodes i ON i.id = t.id WHERE i.creator <> ?2 LIMIT 1"),
       files_of_others_(database, std::string(kTree) +
                                      " SELECT i.id, i.owner FROM tree t JOIN inodes i ON i.id = t.id"
                                      " WHERE i.owner <> ?2 AND (i.mode & 61440) = 32768"),
@@ -199,12 +201,13 @@ std::vector<InodeId> InodeRows::running() {
   return items;
 }
 
-void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid) {
-  Query(adopt_, top, owner, from_uid, from_gid, uid, gid).run();
+void InodeRows::adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid,
+                      Timestamp now) {
+  Query(adopt_, top, owner, from_uid, from_gid, uid, gid, now).run();
 }
 
-void InodeRows::drop_privileges(InodeId top) {
-  Query(drop_privileges_, top).run();
+void InodeRows::drop_privileges(InodeId top, Timestamp now) {
+  Query(drop_privileges_, top, now).run();
   Query(drop_capabilities_, top).run();
 }
 
@@ -214,6 +217,8 @@ std::vector<OtherName> InodeRows::other_names(InodeId top, EntryId name, Account
   while (query.step()) names.push_back({query.id<InodeId>(0), query.id<TrashItemId>(1)});
   return names;
 }
+
+bool InodeRows::made_by_others(InodeId top, AccountId account) { return Query(made_by_others_, top, account).step(); }
 
 std::vector<OwnedFile> InodeRows::files_of_others(InodeId top, AccountId owner) {
   std::vector<OwnedFile> files;

@@ -81,13 +81,16 @@ class InodeRows {
   // Every item whose status is running.
   std::vector<InodeId> running();
   // The tree at and below `top` comes into another account's hands, but for what was trashed from it, which stays with
-  // the account in whose trash it is: what is `from_uid`'s and `from_gid`'s there becomes the new owner's.
-  void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid);
-  // Nothing in the tree is set-id or has capabilities (capabilities(7)) any more.
-  void drop_privileges(InodeId top);
+  // the account in whose trash it is: what is `from_uid`'s and `from_gid`'s there becomes the new owner's. As with
+  // chown(2) the ctimes of what changes hands become `now`.
+  void adopt(InodeId top, AccountId owner, uid_t from_uid, gid_t from_gid, uid_t uid, gid_t gid, Timestamp now);
+  // Nothing in the tree is set-id or has capabilities (capabilities(7)) any more. ctimes of files become `now`.
+  void drop_privileges(InodeId top, Timestamp now);
   // The other names, besides `name`, of what lies at and below `top` and others than `owner` own: those outside of the
   // tree, and those that are trashed.
   std::vector<OtherName> other_names(InodeId top, EntryId name, AccountId owner);
+  // Whether anything at and below `top` was made by others than the account.
+  bool made_by_others(InodeId top, AccountId account);
   // The regular files of that tree that others than `owner` own.
   std::vector<OwnedFile> files_of_others(InodeId top, AccountId owner);
   // Everything that the account owns, as its Unix ids change.
@@ -120,7 +123,7 @@ class InodeRows {
   SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, drop_privileges_,
-      drop_capabilities_, other_names_, files_of_others_, change_ids_;
+      drop_capabilities_, other_names_, made_by_others_, files_of_others_, change_ids_;
   SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };

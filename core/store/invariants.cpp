@@ -89,7 +89,7 @@ constexpr std::array kInvariants{
               Repair::inherit_owner,
               "+r.item IS NULL AND r.role IS NULL AND EXISTS (SELECT 1 FROM inodes p CROSS JOIN inodes c"
               " ON c.id = r.inode WHERE p.id = r.parent AND p.owner <> c.owner)"
-              " AND (SELECT count(*) FROM entries e WHERE e.inode = r.inode) = 1"},
+              " AND (SELECT count(*) FROM entries e WHERE e.inode = r.inode AND e.role IS NULL) = 1"},
     Invariant{"name-owner", "one of the names of the file lies in what another account than its own owns",
               Walk::entries, Repair::none,
               "+r.item IS NULL AND r.role IS NULL AND EXISTS (SELECT 1 FROM inodes p CROSS JOIN inodes c"
@@ -110,6 +110,10 @@ constexpr std::array kInvariants{
               "NOT EXISTS (SELECT 1 FROM entries e WHERE e.parent = r.parent AND e.id = r.entry AND e.item = r.id)"},
     Invariant{"item-account", "the trash item is in the trash of no account", Walk::trash_items, Repair::to_lost_found,
               "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = r.account)"},
+    Invariant{"item-owner", "the trash item is not in the trash of who owns what it leads to", Walk::trash_items,
+              Repair::follow_owner,
+              "EXISTS (SELECT 1 FROM inodes i CROSS JOIN accounts a ON a.id = i.owner"
+              " WHERE i.id = r.inode AND i.owner <> r.account)"},
     // The sessions of an account that was removed are gone with it.
     Invariant{"item-session", "the trash item was deleted in a session that is not known", Walk::trash_items,
               Repair::none,

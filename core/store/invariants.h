@@ -29,6 +29,7 @@ enum class Repair : std::uint8_t {
   inherit_owner,   // the tree gets the owner of the directory that it is in
   raise_sequence,  // the next number becomes greater than all in use
   follow_grant,    // entry and grant of a share are brought into line
+  follow_owner,    // the trash item goes to the trash of who owns what it leads to
 };
 
 // The tables whose rows are looked at, each in the order of its key.

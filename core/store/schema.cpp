@@ -261,15 +261,25 @@ CREATE TABLE empty_plans (
 CREATE INDEX empty_plans_by_user ON empty_plans (uid);
 )sql";
 
+// An item is in the trash of who owns what it leads to, and no longer in that of the collaborator who deleted it. What
+// has a name there already gets its number behind it.
+constexpr const char* kItemsOfOwners = R"sql(
+UPDATE OR IGNORE trash_items SET account = (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode)
+  WHERE account <> (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode);
+UPDATE trash_items SET account = (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode),
+  name = CAST(substr(name, 1, 200) || '~' || id AS BLOB)
+  WHERE account <> (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode);
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial},    Migration{2, kSharing},   Migration{3, kAcls},
-                                 Migration{4, kRequests},   Migration{5, kChecksums}, Migration{6, kEvents},
-                                 Migration{7, kIdempotency}};
+constexpr std::array kMigrations{Migration{1, kInitial},     Migration{2, kSharing},      Migration{3, kAcls},
+                                 Migration{4, kRequests},    Migration{5, kChecksums},    Migration{6, kEvents},
+                                 Migration{7, kIdempotency}, Migration{8, kItemsOfOwners}};
 
 }  // namespace
 

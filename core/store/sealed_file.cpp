@@ -214,7 +214,7 @@ Result<void> unseal_into(const std::filesystem::path& file, const std::filesyste
 
 template <typename T>
 Result<T> about(const std::filesystem::path& file, Result<T> result) {
-  if (result) return result;
+  if (result || reason_of(result.error()).starts_with(file.native())) return result;
   return fail(result.error().code, file.string() + ": " + std::string(reason_of(result.error())));
 }
 

@@ -60,11 +60,12 @@ TrashRows::TrashRows(SQLite::Database& database)
       list_(database, select(", ") + InodeRows::columns() +
                           " FROM trash_items t CROSS JOIN inodes i ON i.id = t.inode"
                           " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
-      of_session_in_(
-          database,
-          "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, i.owner, t.kind"
-          " FROM entries e CROSS JOIN trash_items t ON t.id = e.item CROSS JOIN inodes i ON i.id = e.inode"
-          " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
+      of_session_in_(database,
+                     "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, "
+                     "i.owner, t.kind,"
+                     " t.account <> t.deleted_by"
+                     " FROM entries e CROSS JOIN trash_items t ON t.id = e.item CROSS JOIN inodes i ON i.id = e.inode"
+                     " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),
       last_session_(database,
                     "SELECT session, deleted FROM trash_items WHERE +account = ?1 AND uid = ?2 AND deleted_by = ?1"
@@ -136,7 +137,8 @@ std::deque<FoldableRow> TrashRows::of_session_in(InodeId directory, SessionId se
                     .inode = query.id<InodeId>(5),
                     .links = static_cast<std::uint32_t>(query.integer(6)),
                     .owner = query.id<AccountId>(7),
-                    .kind = static_cast<ItemKind>(query.integer(8))});
+                    .kind = static_cast<ItemKind>(query.integer(8)),
+                    .at_owner = query.integer(9) != 0});
   }
   std::ranges::sort(rows, std::ranges::greater{}, &FoldableRow::item);
   return rows;

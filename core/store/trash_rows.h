@@ -57,6 +57,7 @@ struct FoldableRow {
   std::uint32_t links = 0;  // of the inode
   AccountId owner;          // of the inode
   ItemKind kind = ItemKind::file;
+  bool at_owner = false;  // in another account's trash than that of who deleted it
 };
 
 // SQL over trash items. Reached through a Transaction only.

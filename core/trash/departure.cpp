@@ -31,7 +31,8 @@ Removed take_away(CoreParts& parts, Transaction& tx, const Deletion& deletion, c
                   const Location& parent, Folding folding, Changes& changes, const std::optional<EntryName>& wanted) {
   const Fate fate = fate_of(deletion.account, doomed, parent);
   switch (fate) {
-    case Fate::trash: return {fate, discard(parts, tx, deletion, doomed, parent.path, folding, changes, wanted)};
+    case Fate::trash:
+      return {fate, discard(parts, tx, deletion, doomed, {doomed.entry.parent, parent.path}, folding, changes, wanted)};
     case Fate::leave: leave(parts, tx, deletion, doomed, parent.path, folding, changes); break;
     case Fate::hide: hide(parts, tx, deletion, doomed, parent.path, folding, changes); break;
   }

@@ -113,7 +113,8 @@ Result<TrashRow> take_files(CoreParts& parts, Transaction& tx, const Deletion& w
 
   // To its users the item is the run's, and comes from where the run is.
   holder.kind = item.kind;
-  TrashRow trashed = discard(parts, tx, who, {entry, holder}, parent_path, Folding::keep, changes);
+  TrashRow trashed =
+      discard(parts, tx, who, {entry, holder}, {record.entry.parent, parent_path}, Folding::keep, changes);
   trashed.mode = TrashMode::files_only;
   tx.trash.set_mode(trashed.id, trashed.mode, TrashItemId{});
   tx.inodes.set_files_deleted(item.id, true);
@@ -125,7 +126,7 @@ Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& w
   const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
   const auto record = tx.inodes.find(item.parent);
   const auto files = tx.inodes.find(item.inode);
-  const Handed handed{*files, item.entry, who.account.id};
+  const Handed handed{*files, item.entry, who.account.id, who.now};
   const bool changes_hands = files->owner != record->owner;
   REPRIEVE_TRY_VOID(require_one_owner(tx, handed, *record));
   hand_over(parts, tx, handed, holder_of(tx, who.account, *record), changes);

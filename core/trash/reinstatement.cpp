@@ -23,7 +23,7 @@ void receive(CoreParts& parts, Transaction& tx, const Deletion& who, const Inode
   tx.inodes.directory_changed(destination.directory, is_directory ? 1 : 0, who.now);
   tx.inodes.set_changed(inode.id, who.now);
   const auto directory = tx.inodes.find(destination.directory);
-  settle_owner(parts, tx, who.account, inode, name, *directory, changes);
+  settle_owner(parts, tx, who, inode, name, *directory, changes);
   settle_audience(tx, who.account, inode, *directory, changes);
   if (is_directory) settle_kind(tx, who.account, inode, destination.kind, who.caller, who.now);
   changes.seen.push_back({destination.directory, destination.name});

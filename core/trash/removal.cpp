@@ -30,10 +30,11 @@ const Account& actor_of(const Deletion& deletion) {
 
 // Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
 // Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
-// in `taken`. What can change hands by the doing of `by` is `holder`'s from then on.
-void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder, AccountId by,
-              const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken, Timestamp now,
+// in `taken`. What can change hands is `holder`'s from then on.
+void put_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
+              const Account& holder, const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken,
               Changes& changes) {
+  const AccountId by = actor_of(deletion).id;
   Timestamp modified = directory.modified;
   bool unbroken = true;
   // A sample that is in another project too has been emptied there as well, and is full again.
@@ -50,11 +51,13 @@ void put_back(CoreParts& parts, Transaction& tx, const InodeRow& directory, cons
     } else {
       // Only where another name is left can somebody still look at the count that goes up again here.
       if (row.links > 0) changes.aftermath.push_back({row.inode, std::nullopt});
-      tx.inodes.add_links(row.inode, 1, now);
+      tx.inodes.add_links(row.inode, 1, deletion.now);
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
-    if (row.owner != holder.id) hand_over(parts, tx, {*tx.inodes.find(row.inode), row.entry, by}, holder, changes);
+    if (row.at_owner) tx.events.remove_at_owner(deletion.session, row.item);
+    if (row.owner != holder.id)
+      hand_over(parts, tx, {*tx.inodes.find(row.inode), row.entry, by, deletion.now}, holder, changes);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -66,16 +69,17 @@ void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const De
   const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
   std::unordered_set<std::string_view> taken;
   for (const auto& [entry, inode] : left) taken.insert(entry.name);
-  put_back(parts, tx, directory, deletion.account, actor_of(deletion).id,
-           tx.trash.of_session_in(directory.id, deletion.session), std::move(taken), deletion.now, changes);
+  put_back(parts, tx, deletion, directory, deletion.account, tx.trash.of_session_in(directory.id, deletion.session),
+           std::move(taken), changes);
 }
 
 // What lies in a directory belongs to its owner, also what was folded into it and had come into other hands.
-void reunite(CoreParts& parts, Transaction& tx, const InodeRow& directory, const Account& holder, AccountId by,
-             Changes& changes) {
+void reunite(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
+             const Account& holder, Changes& changes) {
   for (EntryId after{}; true;) {
     const auto children = tx.entries.list(directory.id, after, kPortion);
-    for (const auto& [entry, inode] : children) hand_over(parts, tx, {inode, entry.id, by}, holder, changes);
+    for (const auto& [entry, inode] : children)
+      hand_over(parts, tx, {inode, entry.id, actor_of(deletion).id, deletion.now}, holder, changes);
     if (children.size() < kPortion) return;
     after = children.back().entry.id;
   }
@@ -104,17 +108,16 @@ EntryName free_trash_name(Transaction& tx, AccountId account, const EntryName& n
 }
 
 TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
-                 const std::string& parent_path, Folding folding, Changes& changes,
-                 const std::optional<EntryName>& wanted) {
+                 const Origin& origin, Folding folding, Changes& changes, const std::optional<EntryName>& wanted) {
   const auto& [entry, inode] = doomed;
   const bool is_directory = S_ISDIR(inode.mode);
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
   // keeps a name there stays the other account's, whose trash it is in.
   const Account& actor = actor_of(deletion);
-  const bool stays = !hand_over(parts, tx, {inode, entry.id, actor.id}, deletion.account, changes);
+  const bool stays = !hand_over(parts, tx, {inode, entry.id, actor.id, deletion.now}, deletion.account, changes);
   const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;
-  if (stays && is_directory) reunite(parts, tx, inode, account, actor.id, changes);
+  if (stays && is_directory) reunite(parts, tx, deletion, inode, account, changes);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);
@@ -125,7 +128,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
                 .parent = entry.parent,
                 .entry = entry.id,
                 .inode = inode.id,
-                .origin = join(stays ? locate(tx, account, entry.parent).path : parent_path, entry.name),
+                .origin = join(stays ? locate(tx, account, origin.directory).path : origin.path, entry.name),
                 .session = deletion.session,
                 .deleted_by = actor.id,
                 .uid = deletion.caller.uid,
@@ -136,6 +139,8 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
     item.name = free_trash_name(tx, account.id, wanted ? *wanted : own).bytes();
     tx.trash.insert(item);
   }
+  if (account.id != deletion.account.id)
+    tx.events.insert_at_owner(EventKind::trash_at_owner, item.id, join(origin.path, entry.name), account.name);
   tx.entries.set_item(entry.parent, entry.id, item.id);
   tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, deletion.now);
   if (!is_directory) {
@@ -163,8 +168,7 @@ void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, cons
     return !is_own || tx.entries.find_live(directory.id, row.name);
   });
   if (rows.empty()) return;
-  put_back(parts, tx, directory, holder_of(tx, deletion.account, directory), deletion.account.id, rows, {},
-           deletion.now, changes);
+  put_back(parts, tx, deletion, directory, holder_of(tx, deletion.account, directory), rows, {}, changes);
   parts.trash_view.touch();
 }
 
@@ -184,6 +188,12 @@ bool is_excluded(const CoreParts& parts, const std::string& name) {
   return std::ranges::any_of(parts.settings.trash.exclude, [&name](const std::string& pattern) {
     return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
   });
+}
+
+bool is_destroyed(const CoreParts& parts, const Account& account, const EntryWithInode& doomed) {
+  const auto& [entry, inode] = doomed;
+  const bool is_own = inode.owner == account.id || inode.creator == account.id;
+  return is_own && !S_ISDIR(inode.mode) && is_excluded(parts, entry.name);
 }
 
 bool is_removable(Transaction& tx, const Account& account, const InodeRow& directory) {

@@ -28,12 +28,18 @@ enum class Folding : std::uint8_t {
   keep,  // a whole tree is moved: what was trashed from it earlier stays an item of its own
 };
 
+// The directory that an item is to be from, and its path in the tree of who deletes.
+struct Origin {
+  InodeId directory;
+  const std::string& path;
+};
+
 // Takes a live entry out of its directory and makes a trash item of it, in constant time but for folding. `wanted` is
-// the name to have in .trash/, the entry's own unless a rename asked for another; the item gets the first free one. The
-// parent's path goes into the item's origin. What an editor made goes to its own trash if it can change hands
-// (companions_of()), else to the owner's. Everything a mounted view may have cached of it is added to `changes`.
+// the name to have in .trash/, the entry's own unless a rename asked for another; the item gets the first free one.
+// What an editor made goes to its own trash if it can change hands (companions_of()), else to the owner's, and an event
+// tells its maker. Everything a mounted view may have cached of it is added to `changes`.
 TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, const EntryWithInode& doomed,
-                 const std::string& parent_path, Folding folding, Changes& changes,
+                 const Origin& origin, Folding folding, Changes& changes,
                  const std::optional<EntryName>& wanted = std::nullopt);
 
 // NAME, or NAME~2, NAME~3…: the first name that is free in the trash of the account.
@@ -47,8 +53,11 @@ void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, cons
 // Removes a name for good: no trash item. What it led to is purged in the background if this was its last name.
 void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Timestamp now, Changes& changes);
 
-// Whether trash.exclude says that the name is destroyed rather than discarded.
+// Whether trash.exclude names files like that.
 [[nodiscard]] bool is_excluded(const CoreParts& parts, const std::string& name);
+// Whether the account's deleting destroys the entry rather than discarding it: a file that trash.exclude names, and
+// that the account owns or made.
+[[nodiscard]] bool is_destroyed(const CoreParts& parts, const Account& account, const EntryWithInode& doomed);
 
 // Whether rmdir by the account may take the directory: it has no live entry that the account sees; or it is a project
 // with nothing but the folders that it came with, both empty.

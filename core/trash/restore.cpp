@@ -81,6 +81,19 @@ std::string directory_part(const std::string& path) {
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
+// Whether the account has hidden the live directory, or one that it lies in.
+bool lies_hidden(Transaction& tx, const Account& account, InodeId directory) {
+  if (!tx.hidden.any(account.id)) return false;
+  for (InodeId at = directory; at != account.root;) {
+    const auto place = place_in_tree(tx, account, at);
+    const auto inode = tx.inodes.find(at);
+    if (!place || !inode) return false;
+    if (is_hidden(tx, account, {*place, *inode})) return true;
+    at = place->parent;
+  }
+  return false;
+}
+
 Result<InodeRow> find_directory(const Restore& r) {
   if (r.options.to) {
     InodeId at = r.who.account.root;
@@ -97,6 +110,8 @@ Result<InodeRow> find_directory(const Restore& r) {
   const Location location = locate(r.tx, r.who.account, r.item.parent);
   if (location.life == Life::live) {
     if (location.role == Role::viewer) return fail(Errc::viewer_only);
+    if (lies_hidden(r.tx, r.who.account, r.item.parent))
+      return fail(Errc::not_found, location.path + " is hidden; take that back with undo, or restore with --to DIR");
     if (auto directory = r.tx.inodes.find(r.item.parent)) return *directory;
   }
   const std::string parent_path = directory_part(r.item.origin);
@@ -146,7 +161,7 @@ Result<Outcome> carry_out(const Restore& r) {
   }
   REPRIEVE_TRY(const InodeRow directory, find_directory(r));
   REPRIEVE_TRY_VOID(placement(inode->kind, directory.kind, EntryName::trusted(entry->name)));
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, entry->id, r.who.account.id}, directory));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, entry->id, r.who.account.id, r.who.now}, directory));
   REPRIEVE_TRY(const auto name, resolve_collision(r, directory, EntryName::trusted(entry->name)));
   const auto place = [&](const std::string& bytes) {
     return join(locate(r.tx, r.who.account, directory.id).path, bytes);

@@ -28,6 +28,15 @@ BatchOutcome done(const TakingBack& t, EventKind effect, std::string path) {
   return outcome;
 }
 
+constexpr const char* kNotThere = "what was restored is no longer there";
+
+// There is nothing to be taken back any more, so that the next undo goes further.
+BatchOutcome skipped(const TakingBack& t, std::string reason) {
+  BatchOutcome outcome{.state = BatchState::skipped, .subject = t.event.path};
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
 // What was restored, where the account sees it live now.
 struct Restored {
   EntryWithInode what;
@@ -35,21 +44,22 @@ struct Restored {
   Fate fate = Fate::trash;
 };
 
-Result<Restored> find_restored(const TakingBack& t) {
+Result<std::optional<Restored>> find_restored(const TakingBack& t) {
   for (const EntryRow& place : t.tx.entries.places(t.event.inode)) {
     if (place.item) continue;
     Location parent = locate(t.tx, t.who.account, place.parent);
     if (parent.life != Life::live) continue;
     EntryWithInode what{place, *t.tx.inodes.find(t.event.inode)};
     REPRIEVE_TRY(const Fate fate, judge_deletion(t.tx, t.who.account, what, parent, t.guard));
-    return Restored{std::move(what), std::move(parent), fate};
+    return std::optional(Restored{std::move(what), std::move(parent), fate});
   }
-  return fail(Errc::not_found, "what was restored is no longer there");
+  return std::optional<Restored>();
 }
 
 Result<BatchOutcome> trash_again(const TakingBack& t) {
-  REPRIEVE_TRY(const Restored restored, find_restored(t));
-  const Removed removed = take_away(t.parts, t.tx, t.who, restored.what, restored.parent, Folding::keep, t.changes);
+  REPRIEVE_TRY(const auto restored, find_restored(t));
+  if (!restored) return skipped(t, kNotThere);
+  const Removed removed = take_away(t.parts, t.tx, t.who, restored->what, restored->parent, Folding::keep, t.changes);
   BatchOutcome outcome = done(t, event_of(removed.fate), {});
   removed.tell_of_item(t.who.account, outcome);
   return outcome;
@@ -82,10 +92,11 @@ std::optional<Home> find_home(const TakingBack& t, const InodeRow& part) {
 
 // Back into the tree that it was taken from; else it becomes an item of its own.
 Result<BatchOutcome> put_part_back(const TakingBack& t) {
-  REPRIEVE_TRY(const Restored restored, find_restored(t));
-  const auto& [entry, inode] = restored.what;
-  const auto home = restored.fate == Fate::trash ? find_home(t, inode) : std::nullopt;
-  const Handed handed{inode, entry.id, t.who.account.id};
+  REPRIEVE_TRY(const auto restored, find_restored(t));
+  if (!restored) return skipped(t, kNotThere);
+  const auto& [entry, inode] = restored->what;
+  const auto home = restored->fate == Fate::trash ? find_home(t, inode) : std::nullopt;
+  const Handed handed{inode, entry.id, t.who.account.id, t.who.now};
   const bool fits = home && !is_within(t.tx, home->directory.id, inode.id) &&
                     require_one_owner(t.tx, handed, home->directory).has_value();
   if (!fits) return trash_again(t);
@@ -95,7 +106,7 @@ Result<BatchOutcome> put_part_back(const TakingBack& t) {
   t.tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, t.who.now);
   if (is_directory) t.tx.inodes.add_links(home->directory.id, 1, t.who.now);
   t.tx.trash.clear_figures(home->item.id);
-  settle_owner(t.parts, t.tx, t.who.account, inode, entry.id, home->directory, t.changes);
+  settle_owner(t.parts, t.tx, t.who, inode, entry.id, home->directory, t.changes);
   settle_hidden(t.tx, home->directory.id, inode.id);
   t.parts.trash_view.touch();
   t.changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
@@ -107,36 +118,46 @@ Result<BatchOutcome> put_part_back(const TakingBack& t) {
 }
 
 Result<BatchOutcome> take_files_again(const TakingBack& t) {
-  REPRIEVE_TRY(const Restored restored, find_restored(t));
-  if (restored.fate != Fate::trash) return fail(Errc::not_yours);
-  REPRIEVE_TRY(const TrashRow item, take_files(t.parts, t.tx, t.who, restored.what, restored.parent.path, t.changes));
+  REPRIEVE_TRY(const auto restored, find_restored(t));
+  if (!restored) return skipped(t, kNotThere);
+  if (restored->fate != Fate::trash) return fail(Errc::not_yours);
+  REPRIEVE_TRY(const TrashRow item, take_files(t.parts, t.tx, t.who, restored->what, restored->parent.path, t.changes));
   BatchOutcome outcome = done(t, EventKind::trash, {});
   Removed{Fate::trash, item}.tell_of_item(t.who.account, outcome);
   return outcome;
 }
 
-// What gave way comes back to its owner; what has its name goes the way of anything that the account deletes.
-Result<BatchOutcome> put_replaced_back(const TakingBack& t) {
+BatchOutcome done_at_owner(const TakingBack& t, const TrashRow& item, std::string path) {
+  BatchOutcome outcome = done(t, EventKind::restore, std::move(path));
+  outcome.id = item.id;
+  outcome.subject = item.name;
+  return outcome;
+}
+
+// What is in its owner's trash comes back to that; what has its name goes the way of anything that the account deletes.
+Result<BatchOutcome> put_back_at_owner(const TakingBack& t) {
   const Account& account = t.who.account;
   const auto item = t.tx.trash.find(t.event.item);
   const auto holder = item ? t.tx.accounts.find(item->account) : std::nullopt;
-  if (!holder) return fail(Errc::not_found, "its owner has restored or destroyed what was replaced");
+  if (!holder) return skipped(t, "its owner has restored or destroyed it");
   REPRIEVE_TRY(const Location parent, require_changeable(t.tx, account, item->parent));
   const auto inode = t.tx.inodes.find(item->inode);
   const auto directory = t.tx.inodes.find(item->parent);
   const auto entry = t.tx.entries.find(item->parent, item->entry);
   const EntryName name = EntryName::trusted(entry->name);
+  const Deletion for_holder{*holder, t.who.session, t.who.caller, t.who.now, &account};
+  if (item->mode == TrashMode::files_only) {
+    // Nothing that the owner has made there meanwhile gives way.
+    REPRIEVE_TRY_VOID(put_files_back(t.parts, t.tx, for_holder, *item, OnCollision::fail, t.changes));
+    return done_at_owner(t, *item, parent.path);
+  }
   if (directory->owner != inode->owner)
-    return fail(Errc::not_yours, "where it was is another account's now; its owner may restore what was replaced");
+    return fail(Errc::not_yours, "where it was is another account's now; its owner may restore it");
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory->kind, name));
   if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name))
     REPRIEVE_TRY_VOID(clear_place(t.parts, t.tx, t.who, *taken, parent, t.guard, t.changes));
-  const Deletion for_holder{*holder, t.who.session, t.who.caller, t.who.now, &account};
   reinstate(t.parts, t.tx, for_holder, *item, {directory->id, name, kind}, t.changes);
-  BatchOutcome outcome = done(t, EventKind::restore, join(parent.path, name.bytes()));
-  outcome.id = item->id;
-  outcome.subject = item->name;
-  return outcome;
+  return done_at_owner(t, *item, join(parent.path, name.bytes()));
 }
 
 Result<BatchOutcome> come_back(const TakingBack& t) {
@@ -156,9 +177,7 @@ Result<BatchOutcome> unhide(const TakingBack& t) {
     t.tx.events.insert(event_of(t.who, EventKind::unhide, t.event.inode, path));
     return done(t, EventKind::unhide, path);
   }
-  BatchOutcome skipped{.state = BatchState::skipped, .subject = t.event.path};
-  skipped.reason = "it is not hidden any more";
-  return skipped;
+  return skipped(t, "it is not hidden any more");
 }
 
 }  // namespace
@@ -169,6 +188,7 @@ bool can_be_taken_back(EventKind kind) {
     case EventKind::restore_part:
     case EventKind::restore_files:
     case EventKind::replace:
+    case EventKind::trash_at_owner:
     case EventKind::leave:
     case EventKind::hide: return true;
     default: return false;
@@ -180,7 +200,8 @@ Result<BatchOutcome> taken_back(const TakingBack& t) {
     case EventKind::restore: return trash_again(t);
     case EventKind::restore_part: return put_part_back(t);
     case EventKind::restore_files: return take_files_again(t);
-    case EventKind::replace: return put_replaced_back(t);
+    case EventKind::replace:
+    case EventKind::trash_at_owner: return put_back_at_owner(t);
     case EventKind::leave: return come_back(t);
     case EventKind::hide: return unhide(t);
     default: return fail(Errc::internal);

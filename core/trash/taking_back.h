@@ -24,7 +24,8 @@ struct TakingBack {
 
 [[nodiscard]] bool can_be_taken_back(EventKind kind);
 
-// Takes it back. The outcome's `effect` says how: trash (a restore), restore (what was replaced), rejoin, unhide.
+// Takes it back. The outcome's `effect` says how: trash (a restore), restore (what is in its owner's trash), rejoin,
+// unhide.
 Result<BatchOutcome> taken_back(const TakingBack& t);
 
 }  // namespace reprieve

@@ -36,6 +36,8 @@ bool matches(CoreParts& parts, const Account& account, const TrashRow& row, cons
 
 Result<std::vector<TrashRow>> matching_rows(CoreParts& parts, const Account& account, const TrashFilter& filter) {
   REPRIEVE_TRY(auto rows, parts.store->read([&](Transaction& tx) -> Result<std::vector<TrashRow>> {
+    if (filter.deleted_by && !tx.accounts.find(*filter.deleted_by))
+      return fail(Errc::not_found, "there is no account \"" + *filter.deleted_by + "\"");
     return tx.trash.all(account.id);
   }));
   std::erase_if(rows, [&](const TrashRow& row) { return !matches(parts, account, row, filter); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "core/accounts/associations.h"
@@ -112,12 +113,15 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
                  return parts_.store->read([&](Transaction& tx) { return find_group(tx, account, path, how.guard); });
                }));
   Outcomes outcomes;
+  // The first item of the group in each trash that it goes to.
+  std::map<AccountId, TrashItemId> firsts;
   for (std::size_t from = 0; from < group.size(); from += kPortion) {
     Changes changes{.through = caller.mount};
     const std::size_t to = std::min(from + kPortion, group.size());
     const auto trash = [&](Transaction& tx) -> Result<Outcomes> {
       const Deletion deletion{account, session, caller, parts_.clock.now()};
       Outcomes portion;
+      auto leaders = firsts;
       for (std::size_t i = from; i < to; ++i) {
         const EntryRow& member = group[i];
         auto doomed = require_doomed(tx, account, member.parent, member.name, how.guard);
@@ -125,15 +129,20 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
         if (!doomed && i > 0 && doomed.error().code == Errc::not_found) continue;
         if (!doomed) return fail(std::move(doomed).error());
         if (doomed->fate != Fate::trash) continue;
-        const TrashRow item = discard(parts_, tx, deletion, doomed->what, doomed->parent.path, Folding::keep, changes);
-        portion.push_back(done(account, {Fate::trash, item}, i == 0 ? path : item.origin));
-        const BatchOutcome& first = outcomes.empty() ? portion.front() : outcomes.front();
-        tx.trash.set_mode(item.id, TrashMode::with_associated, first.id);
+        const TrashRow item =
+            discard(parts_, tx, deletion, doomed->what, {member.parent, doomed->parent.path}, Folding::keep, changes);
+        const std::string subject = i == 0 ? path : join(doomed->parent.path, member.name);
+        portion.push_back(done(account, {Fate::trash, item}, subject));
+        const TrashItemId leader = leaders.try_emplace(item.account, item.id).first->second;
+        tx.trash.set_mode(item.id, TrashMode::with_associated, leader);
       }
       return portion;
     };
     REPRIEVE_TRY(Outcomes portion, write_once<Outcomes>(parts_, caller.part, step_number(from / kPortion), trash));
     parts_.announce(changes);
+    for (const BatchOutcome& outcome : portion) {
+      if (outcome.id) firsts.try_emplace(account.id, outcome.id);
+    }
     std::ranges::move(portion, std::back_inserter(outcomes));
   }
   return outcomes;

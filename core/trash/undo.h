@@ -34,8 +34,8 @@ struct UndoReport {
 };
 
 // Takes back what one process of a user did last: trash, restores of items, of their parts and of a run's files,
-// replaced files (also those of another account in what is shared), leaving shared items and hiding what is in them.
-// Thread-safe.
+// replaced files, what is in the trash of its owner instead of the account's, leaving shared items and hiding what is
+// in them. Thread-safe.
 class Undo {
  public:
   explicit Undo(CoreParts& parts) : parts_(parts) {}

@@ -200,7 +200,7 @@ Result<OpenFile> Content::open(const Account& account, InodeId inode, int flags,
 
 Result<void> Content::drop_privileges(InodeId inode) {
   REPRIEVE_TRY_VOID(parts_.store->write([&](Transaction& tx) -> Result<void> {
-    tx.inodes.drop_privileges(inode);
+    tx.inodes.drop_privileges(inode, parts_.clock.now());
     return {};
   }));
   parts_.announce({.seen = {{inode, std::nullopt}}, .aftermath = {}});

@@ -132,6 +132,8 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     const ItemKind first_kind = S_ISDIR(node.mode) ? ItemKind::folder : kind;
     const Account holder = holder_of(tx, account, parent);
     InodeRow row = make_inode({account, holder}, id, first_kind, node.mode, parent, caller, now);
+    // What comes into a folder of samples or analyses is not that of who made the folder.
+    if (kind == ItemKind::samples || kind == ItemKind::analyses) row.creator = holder.id;
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
     REPRIEVE_TRY_VOID(tx.require_room());
@@ -223,7 +225,6 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
     REPRIEVE_TRY_VOID(check(tx, account, doomed->inode));
     tx.requests.carried_out(caller);
     const Location location = locate(tx, account, parent);
-    const bool is_directory = S_ISDIR(doomed->inode.mode);
     const bool own_trash = location.life == Life::trashed && find_item(tx, account, location.item).has_value();
     if (own_trash && parts_.settings.trash.rm == TrashRm::purge) {
       tx.trash.clear_figures(location.item);
@@ -231,7 +232,7 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
       return {};
     }
     REPRIEVE_TRY(const Fate fate, judge_deletion(tx, account, *doomed, location, Guard::heed));
-    if (!is_directory && fate == Fate::trash && is_excluded(parts_, name.bytes())) {
+    if (fate == Fate::trash && is_destroyed(parts_, account, *doomed)) {
       destroy(parts_, tx, *doomed, deletion.now, changes);
     } else {
       take_away(parts_, tx, deletion, *doomed, location, Folding::fold, changes);

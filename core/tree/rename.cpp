@@ -67,11 +67,9 @@ void make_way_for_guest(const Rename& r, const Target& target) {
   const Account holder = holder_of(r.tx, r.who.account, target.directory);
   const Deletion deletion{holder, r.who.session, r.who.caller, r.who.now, &r.who.account};
   const std::string path = locate(r.tx, holder, r.to).path;
-  const TrashRow item = discard(r.parts, r.tx, deletion, *target.existing, path, Folding::fold, r.changes);
-  EventRow event = event_of(r.who, EventKind::replace, item.inode, join(target.location.path, r.new_name.bytes()),
-                            "it is in the trash of " + holder.name);
-  event.item = item.id;
-  r.tx.events.insert(event);
+  const TrashRow item = discard(r.parts, r.tx, deletion, *target.existing, {r.to, path}, Folding::fold, r.changes);
+  const std::string replaced = join(target.location.path, r.new_name.bytes());
+  r.tx.events.insert_at_owner(EventKind::replace, item.id, replaced, holder.name);
 }
 
 // What stands under the new name makes way: into the trash, or for good where trash.keep_replaced or trash.exclude say
@@ -80,7 +78,7 @@ void make_way(const Rename& r, const Target& target) {
   if (!target.existing) return;
   if (fate_of(r.who.account, *target.existing, target.location) == Fate::hide) return make_way_for_guest(r, target);
   const bool keep = S_ISDIR(target.existing->inode.mode) ||
-                    (r.parts.settings.trash.keep_replaced && !is_excluded(r.parts, r.new_name.bytes()));
+                    (r.parts.settings.trash.keep_replaced && !is_destroyed(r.parts, r.who.account, *target.existing));
   if (keep) {
     take_away(r.parts, r.tx, r.who, *target.existing, target.location, Folding::fold, r.changes);
   } else {
@@ -124,7 +122,7 @@ Result<void> restore_item(const Rename& r) {
     r.changes.aftermath.push_back({r.to, r.new_name});
     return {};
   }
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, item->entry, r.who.account.id}, target.directory));
+  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {*inode, item->entry, r.who.account.id, r.who.now}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, *inode, target));
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
@@ -143,7 +141,8 @@ Result<void> restore_item(const Rename& r) {
 Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItemId item) {
   if (r.to == r.who.account.trash) return fail(Errc::in_trash);
   REPRIEVE_TRY(const Target target, find_target(r));
-  REPRIEVE_TRY_VOID(require_one_owner(r.tx, {part.inode, part.entry.id, r.who.account.id}, target.directory));
+  REPRIEVE_TRY_VOID(
+      require_one_owner(r.tx, {part.inode, part.entry.id, r.who.account.id, r.who.now}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, part.inode, target));
   make_way(r, target);
   reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
@@ -160,6 +159,13 @@ Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Loca
   return {};
 }
 
+// trash.exclude destroys files by their names, which nobody is to give to what another has made.
+Result<void> check_new_name(const Rename& r, const InodeRow& inode, const Location& from, const EntryName& name) {
+  const bool is_own = from.role == Role::owner || inode.creator == r.who.account.id;
+  if (is_own || S_ISDIR(inode.mode) || !is_excluded(r.parts, name.bytes())) return {};
+  return fail(Errc::not_yours, "only its owner may give it a name that is not kept in the trash");
+}
+
 Result<void> exchange(const Rename& r, const EntryWithInode& moved, const Location& from) {
   REPRIEVE_TRY(const Target target, find_target(r));
   if (!target.existing) return fail(Errc::not_found);
@@ -169,6 +175,8 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved, const Locati
     return fail(Errc::not_yours, "what is shared cannot change places with something else");
   REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
   REPRIEVE_TRY_VOID(check_new_place(r.who.account, other.inode, target.location, from));
+  REPRIEVE_TRY_VOID(check_new_name(r, moved.inode, from, r.new_name));
+  REPRIEVE_TRY_VOID(check_new_name(r, other.inode, target.location, r.old_name));
   const auto source_directory = r.tx.inodes.find(r.from);
   REPRIEVE_TRY(const ItemKind moved_kind, placement(moved.inode.kind, target.directory.kind, r.new_name));
   REPRIEVE_TRY(const ItemKind other_kind, placement(other.inode.kind, source_directory->kind, r.old_name));
@@ -211,15 +219,18 @@ void rename_shared(const Rename& r, const EntryWithInode& moved) {
 
 Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Location& from) {
   REPRIEVE_TRY(const Target target, find_target(r));
-  if (moved.entry.role == Role::owner)
+  if (moved.entry.role == Role::owner) {
     REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
+    REPRIEVE_TRY_VOID(check_new_name(r, moved.inode, from, r.new_name));
+  }
   // Two names of one file: POSIX has rename(2) do nothing and succeed.
   if (target.existing && target.existing->inode.id == moved.inode.id) {
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);
     return {};
   }
   if (moved.entry.role == Role::owner)
-    REPRIEVE_TRY_VOID(require_one_owner(r.tx, {moved.inode, moved.entry.id, r.who.account.id}, target.directory));
+    REPRIEVE_TRY_VOID(
+        require_one_owner(r.tx, {moved.inode, moved.entry.id, r.who.account.id, r.who.now}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, moved.inode, target));
   make_way(r, target);
   if (moved.entry.role != Role::owner) {
@@ -232,7 +243,7 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
-  settle_owner(r.parts, r.tx, r.who.account, moved.inode, moved.entry.id, target.directory, r.changes);
+  settle_owner(r.parts, r.tx, r.who, moved.inode, moved.entry.id, target.directory, r.changes);
   if (from.top != target.location.top) settle_audience(r.tx, r.who.account, moved.inode, target.directory, r.changes);
   settle_hidden(r.tx, r.to, moved.inode.id);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);

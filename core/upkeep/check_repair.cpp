@@ -36,6 +36,7 @@ std::string CheckRepair::put_right(const Invariant& rule, const RowSubject& row)
     case Repair::inherit_owner: return inherit_owner(row.inode);
     case Repair::raise_sequence: return pass_number(rule, row);
     case Repair::follow_grant: return follow_grant(rule, row);
+    case Repair::follow_owner: return follow_owner(row);
   }
   return {};
 }
@@ -116,7 +117,7 @@ std::optional<Account> CheckRepair::holder_of(AccountId owner) {
 
 void CheckRepair::set_owner(const InodeRow& top, const Account& holder) {
   if (top.owner == holder.id) return;
-  tx_.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid);
+  tx_.inodes.adopt(top.id, holder.id, top.uid, top.gid, holder.uid, holder.gid, now_);
 }
 
 std::string CheckRepair::inherit_owner(InodeId inode) {
@@ -184,6 +185,14 @@ std::string CheckRepair::follow_grant(const EntryRow& entry) {
   tx_.grants.set_name(entry.inode, account->id, entry.name);
   changes_.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
   return "it is what was granted";
+}
+
+std::string CheckRepair::follow_owner(const RowSubject& row) {
+  const auto item = tx_.trash.find(row.item);
+  const auto inode = tx_.inodes.find(row.inode);
+  const auto holder = inode ? tx_.accounts.find(inode->owner) : std::nullopt;
+  if (!item || !holder) return {};
+  return "it is in the trash of " + holder->name + " as " + give_item(tx_, *item, *holder, changes_).bytes();
 }
 
 std::string CheckRepair::enter(InodeId inode) {

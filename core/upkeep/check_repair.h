@@ -37,6 +37,7 @@ class CheckRepair {
   std::string inherit_owner(InodeId inode);
   std::string follow_grant(const Invariant& rule, const RowSubject& row);
   std::string follow_grant(const EntryRow& entry);
+  std::string follow_owner(const RowSubject& row);
   std::string pass_number(const Invariant& rule, const RowSubject& row);
   std::string remove_entry(const EntryRow& entry);
   std::string count_links(InodeId inode);

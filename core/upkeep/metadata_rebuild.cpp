@@ -216,7 +216,7 @@ class Rebuilding {
       for (const auto& [id, record] : records_) {
         const InodeRow& row = record.row;
         if ((row.kind == ItemKind::project || row.kind == ItemKind::run) && accounts_.contains(row.owner))
-          tx.inodes.adopt(id, row.owner, row.uid, row.gid, row.uid, row.gid);
+          tx.inodes.adopt(id, row.owner, row.uid, row.gid, row.uid, row.gid, now_);
       }
       return {};
     });

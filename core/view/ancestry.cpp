@@ -25,16 +25,25 @@ std::optional<EntryRow> choose(Transaction& tx, const Account& account, const st
     const bool at_top = place.parent == account.projects || place.parent == account.runs;
     if (at_top && !place.item) return place;
   }
+  // Of several that are live the one by which the account may do most.
+  std::optional<EntryRow> best;
+  Role role = Role::viewer;
   for (const EntryRow& place : places) {
     if (place.item) {
       if (!trashed) trashed = place;
       continue;
     }
-    const Life above = climb(tx, account, place.parent).life;
-    if (above == Life::live) return place;
-    if (above == Life::trashed && !trashed) trashed = place;
+    const Climb above = climb(tx, account, place.parent);
+    if (above.life == Life::trashed && !trashed) trashed = place;
+    if (above.life != Life::live) continue;
+    const Role here = above.steps.size() < 2 ? Role::owner : above.steps[above.steps.size() - 2].role;
+    if (here == Role::owner) return place;
+    if (!best || role == Role::viewer) {
+      best = place;
+      role = here;
+    }
   }
-  return trashed;
+  return best ? best : trashed;
 }
 
 std::optional<EntryRow> place_of(Transaction& tx, const Account& account, InodeId directory) {
@@ -61,13 +70,15 @@ Climb climb(Transaction& tx, const Account& account, InodeId directory) {
   return way;
 }
 
-// Whether the account made one of the directories below `top`.
-bool made_one(Transaction& tx, const Account& account, const std::vector<EntryRow>& steps, InodeId top) {
-  return std::any_of(steps.begin(), steps.end(), [&](const EntryRow& step) {
-    if (step.inode == top || step.inode == account.projects || step.inode == account.runs) return false;
+// Who made the directories below the item.
+void find_makers(Transaction& tx, const Account& account, const std::vector<EntryRow>& steps, Location& location) {
+  for (const EntryRow& step : steps) {
+    if (step.inode == location.top || step.inode == account.projects || step.inode == account.runs) continue;
     const auto row = tx.inodes.find(step.inode);
-    return row && row->creator == account.id;
-  });
+    if (!row) continue;
+    location.created |= row->creator == account.id;
+    location.of_guest |= row->creator != row->owner;
+  }
 }
 
 constexpr int kBest = 6;
@@ -101,7 +112,7 @@ Location locate(Transaction& tx, const Account& account, InodeId directory) {
   location.top = top.inode;
   location.role = top.role;
   location.elsewhere_too = way.elsewhere_too;
-  if (location.role != Role::owner) location.created = made_one(tx, account, way.steps, location.top);
+  if (location.role != Role::owner) find_makers(tx, account, way.steps, location);
   return location;
 }
 
@@ -155,8 +166,9 @@ Result<void> check_new_place(const Account& account, const InodeRow& inode, cons
   if (from.role == Role::owner) return {};
   if (from.role == Role::viewer) return fail(Errc::viewer_only);
   const bool is_own = from.created || inode.creator == account.id;
-  if (is_own || (to.top == from.top && !to.created)) return {};
-  if (to.top == from.top) return fail(Errc::not_yours, "only its owner may put it into a directory of yours; copy it");
+  if (is_own || (to.top == from.top && !to.of_guest)) return {};
+  if (to.top == from.top)
+    return fail(Errc::not_yours, "only its owner may put it into a directory that a collaborator made; copy it");
   return fail(Errc::not_yours, "only its owner may move it out of the shared item; copy it");
 }
 

@@ -27,6 +27,8 @@ struct Location {
   InodeId top;              // when live: the project or run that it is or lies in; none elsewhere
   // Not the owner of `top`, but this account made the directory or one that it lies in: what is in it is its own.
   bool created = false;
+  // Likewise, any account but the owner did.
+  bool of_guest = false;
   // When live: it is or lies in something that has other places too, as a sample in several projects.
   bool elsewhere_too = false;
 
@@ -57,8 +59,8 @@ Result<Location> require_changeable(Transaction& tx, const Account& account, Ino
 Location locate_inode(Transaction& tx, const Account& account, InodeId inode);
 
 // Whether the account may give what lies at `from`, or has a name there, a name at `to`. What is another's stays in the
-// shared item that it is in, and out of the directories there that the account made: what is in these it may delete and
-// take along. viewer_only, not_yours.
+// shared item that it is in, and out of the directories there that a collaborator made: what is in these that one may
+// delete. viewer_only, not_yours.
 Result<void> check_new_place(const Account& account, const InodeRow& inode, const Location& from, const Location& to);
 
 // Whether `directory` is `ancestor` or lies below it.

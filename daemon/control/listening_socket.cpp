@@ -64,6 +64,11 @@ Result<InTheWay> look_at(const std::filesystem::path& path) {
 
 }  // namespace
 
+Result<void> ListeningSocket::check_name(const std::filesystem::path& path) {
+  REPRIEVE_TRY_VOID(address_of(path));
+  return {};
+}
+
 Result<void> ListeningSocket::check(const std::filesystem::path& path) {
   REPRIEVE_TRY_VOID(look_at(path));
   return {};

@@ -16,6 +16,8 @@ namespace reprieve::control {
 // socket was inherited or another socket has taken the path since. Not thread-safe.
 class ListeningSocket {
  public:
+  // Whether a socket can have such a path: invalid_argument (none), name_too_long.
+  static Result<void> check_name(const std::filesystem::path& path);
   // Whether bind() would be possible: exists (somebody answers, or the path is no socket), not_found (there is no such
   // directory), name_too_long, access_denied. Changes nothing.
   static Result<void> check(const std::filesystem::path& path);

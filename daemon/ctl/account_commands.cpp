@@ -143,12 +143,24 @@ Outcome<ExitCode> remove(Session& session) {
 
 struct Action {
   std::string_view name;
+  bool takes_name;
   bool needs_name;
+  bool takes_settings;
   Outcome<ExitCode> (*run)(Session& session);
 };
 
-constexpr std::array kActions{Action{"add", true, &add}, Action{"list", false, &list}, Action{"show", false, &show},
-                              Action{"set", true, &set}, Action{"remove", true, &remove}};
+constexpr std::array kActions{Action{"add", true, true, true, &add}, Action{"list", false, false, false, &list},
+                              Action{"show", true, false, false, &show}, Action{"set", true, true, true, &set},
+                              Action{"remove", true, true, false, &remove}};
+
+// What was given to an action that takes no such thing; empty: nothing.
+std::string superfluous(const Action& action, const Options& options) {
+  if (!action.takes_name && !options.name.empty()) return "\"" + options.name + "\"";
+  if (action.takes_settings) return {};
+  if (options.uid) return "--uid";
+  if (options.gid) return "--gid";
+  return options.quota ? "--quota" : "";
+}
 
 Outcome<protocol::ShareInfo> change_share(Session& session, std::string_view resource,
                                           std::optional<std::string> role) {
@@ -169,6 +181,8 @@ Outcome<ExitCode> run_account(Session& session) {
     if (action.needs_name && session.options.name.empty()) {
       return give_up(ExitCode::usage, "say which account: account " + session.options.action + " NAME");
     }
+    const std::string rest = superfluous(action, session.options);
+    if (!rest.empty()) return give_up(ExitCode::usage, "account " + session.options.action + " does not take " + rest);
     return action.run(session);
   }
   return give_up(ExitCode::usage, "there is no action \"" + session.options.action + "\"");

@@ -55,7 +55,8 @@ void define(CLI::App& app, Options& options, std::string& topic) {
 
 ExitCode show_help(const CLI::App& app, const std::string& topic, Screen& screen) {
   if (topic.empty()) {
-    screen.out << app.help();
+    // Not app.help(), which is that of the command that was given, of this one.
+    screen.out << app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
     return ExitCode::done;
   }
   const auto named = app.get_subcommands([&topic](const CLI::App* sub) { return sub->check_name(topic); });
@@ -63,7 +64,7 @@ ExitCode show_help(const CLI::App& app, const std::string& topic, Screen& screen
     screen.complain("there is no command \"" + topic + "\"");
     return ExitCode::usage;
   }
-  screen.out << named.front()->help();
+  screen.out << named.front()->help(app.get_name());
   return ExitCode::done;
 }
 

@@ -86,7 +86,11 @@ std::string fate_of(const boost::json::object& result, const std::optional<std::
 std::string outlook(const boost::json::object& result, const std::optional<std::string>& mode) {
   const std::string path = printable(protocol::get_bytes(result, field::kPath));
   const auto* error = result.if_contains(field::kError);
-  if (error != nullptr) return path + " would be refused: " + printable(text_of(object_of(*error), field::kMessage));
+  if (error != nullptr) {
+    const bool is_running = text_of(object_of(*error), field::kCode) == code_name(Errc::running);
+    return path + " would be refused: " + printable(text_of(object_of(*error), field::kMessage)) +
+           (is_running ? " (rm -r takes everything else in it before it fails)" : "");
+  }
   const std::string group = paths_of(result, field::kGroup);
   return path + fate_of(result, mode) + printable(text_of(result, field::kKind)) + " with " +
          counted(number_of(result, field::kFiles), "file") + ", " +

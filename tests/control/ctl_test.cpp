@@ -28,6 +28,8 @@ TEST(CtlProgram, HelpsWithoutADaemon) {
     EXPECT_FALSE(result.out.empty());
     EXPECT_TRUE(result.err.empty()) << result.describe();
   }
+  EXPECT_EQ(ctl_alone({"help"}).out, ctl_alone({"--help"}).out);
+  EXPECT_EQ(ctl_alone({"help", "restore"}).out, ctl_alone({"restore", "--help"}).out);
   const auto version = ctl_alone({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_TRUE(version.out.starts_with("reprievectl ")) << version.out;
@@ -71,6 +73,8 @@ TEST(CtlProgram, WrongUsageIsToldInItsOwnWords) {
   EXPECT_EQ(told({"lst"}), "reprievectl: there is no command \"lst\"\nTry 'reprievectl --help'.\n");
   EXPECT_EQ(told({"list", "--colour"}), "reprievectl: there is no option --colour\nTry 'reprievectl list --help'.\n");
   EXPECT_EQ(told({"list", "extra"}), "reprievectl: list does not take \"extra\"\nTry 'reprievectl list --help'.\n");
+  EXPECT_EQ(told({"account", "list", "x"}), "reprievectl: account list does not take \"x\"\n");
+  EXPECT_EQ(told({"account", "show", "x", "--quota", "5G"}), "reprievectl: account show does not take --quota\n");
   EXPECT_EQ(told({"list", "--sort", "colour"}),
             "reprievectl: --sort: must be one of date, size, name, not \"colour\"\nTry 'reprievectl list --help'.\n");
   EXPECT_EQ(told({"list", "--min-bytes", "5X"}),
@@ -145,6 +149,7 @@ TEST_F(Ctl, Lists) {
   EXPECT_EQ(count({"--name", "s*"}), 1U);
   EXPECT_EQ(count({"--kind", "project"}), 0U);
   EXPECT_EQ(count({"--since", "1h", "--deleted-by", "lab"}), 2U);
+  EXPECT_EQ(ctl({"list", "--deleted-by", "nobody"}).err, "reprievectl: there is no account \"nobody\"\n");
   EXPECT_EQ(count({"--until", "1h"}), 0U);
   EXPECT_EQ(count({"--limit", "1"}), 1U);
   EXPECT_EQ(count({"--offset", "1"}), 1U);

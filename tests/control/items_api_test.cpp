@@ -272,6 +272,7 @@ TEST_F(ItemsApi, Commands) {
   const auto explained = ctl({"explain", "runs/R", "projects/P"});
   EXPECT_EQ(explained.exit_code, 0) << explained.describe();
   EXPECT_NE(explained.out.find("runs/R would be refused: "), std::string::npos) << explained.out;
+  EXPECT_NE(explained.out.find("(rm -r takes everything else in it before it fails)"), std::string::npos);
   EXPECT_NE(explained.out.find("projects/P would go to the trash: project with 0 files, 5 folders"), std::string::npos)
       << explained.out;
   EXPECT_EQ(ctl({"explain", "runs/none"}).exit_code, 1);

@@ -195,6 +195,10 @@ TEST_F(Lifecycle, CheckConfigLooksAtWhatTheConfigurationNames) {
   EXPECT_EQ(result.exit_code, 2) << result.describe();
   EXPECT_THAT(result.err, HasSubstr("reprieved: control.group: there is no group no-such-group\n"));
   EXPECT_THAT(result.err, HasSubstr("reprieved: mount point " + in("none").string() + " does not exist\n"));
+  const CommandResult socket =
+      run({REPRIEVED_PATH, "--store", in("store"), "--socket", "/run/" + std::string(120, 's'), "--check-config"});
+  EXPECT_EQ(socket.exit_code, 2) << socket.describe();
+  EXPECT_THAT(socket.err, HasSubstr("over 107 bytes"));
 }
 
 TEST_F(Lifecycle, AMountPointInALiveMountIsRefused) {

@@ -84,6 +84,7 @@ constexpr std::array kDamages{
     Damage{"item-number", "reused", "UPDATE sequences SET next = 1 WHERE name = 'event'"},
     Damage{"item-entry", "gone", "DELETE FROM entries WHERE inode = {t}"},
     Damage{"item-account", "gone", "UPDATE trash_items SET account = 99"},
+    Damage{"item-owner", "in_another_trash", "UPDATE trash_items SET account = {bob}"},
     Damage{"item-session", "gone", "DELETE FROM sessions", Outcome::left_alone},
     Damage{"xattr-inode", "gone", "INSERT INTO xattrs VALUES (777777, x'78', x'76')"},
     Damage{"grant-item", "of_a_file", "INSERT INTO grants VALUES ({f}, {bob}, 1, 1, x'66', 0)"},

@@ -240,8 +240,15 @@ TEST(CommandLine, MakesPathsAbsolute) {
 
 TEST(CommandLine, WrongUsageIsExitCodeTwo) {
   const std::vector<std::vector<const char*>> wrong = {
-      {"--mount", "alice"}, {"--mount", "=/x"}, {"--mount", "a="}, {"--mount", "a b=/x"},
-      {"--nonsense"},       {"operand"},        {"--store"},
+      {"--mount", "alice"},
+      {"--mount", "=/x"},
+      {"--mount", "a="},
+      {"--mount", "a b=/x"},
+      {"--nonsense"},
+      {"operand"},
+      {"--store"},
+      {"--check-config", "--check"},
+      {"--restore-metadata", "b", "--check"},
   };
   for (const auto& arguments : wrong) {
     const auto parsed = parse(arguments);

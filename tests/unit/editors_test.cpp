@@ -78,7 +78,11 @@ TEST_F(EditorsTest, WhatAnEditorHandlesIsNotSetId) {
   bob_makes("projects/own/t");
   must(core().content().create(bob_, target("projects/own/t").inode, EntryName::literal("x"), 06755, O_RDWR, bobs(5)));
   EXPECT_EQ(bobs_view("projects/own/t/x").mode & 07777, 06755U);
+  bob_makes("projects/own/t/d");
+  const Timestamp changed = bobs_view("projects/own/t/d").changed;
+  volume_.clock().advance(std::chrono::seconds(1));
   must(bob_renames("projects/own/t", "projects/P/t"));
+  EXPECT_GT(volume_.attributes("projects/P/t/d").changed, changed);
   EXPECT_EQ(mode_of("projects/P/t/x"), 0755U);
   // A mapping would leave what a write takes away.
   const InodeId file = volume_.at("projects/P/f");
@@ -146,6 +150,174 @@ TEST_F(EditorsTest, WhatKeepsANameIsInTheOwnersTrash) {
   EXPECT_EQ(refusal(core().content().open(bob_, file, O_RDWR)), Errc::stale);
 }
 
+TEST_F(EditorsTest, WhatAnotherMadeInAnEditorsDirectoryIsTheOwners) {
+  share(Role::editor);
+  bob_makes("projects/mine");
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  volume_.write("projects/P/D/data", "the owner's");
+  EXPECT_EQ(refusal(bob_renames("projects/P/D", "projects/mine/D")), Errc::not_yours);
+  must(bob_unlinks("projects/P/D/x", 6));
+  must(bob_unlinks("projects/P/D/data", 6));
+  EXPECT_EQ(volume_.items().size(), 1U);
+  must(bob_rmdirs("projects/P/D", 6));
+  EXPECT_THAT(bobs_items(), IsEmpty());
+  ASSERT_EQ(volume_.items().size(), 1U);
+  EXPECT_EQ(volume_.read(".trash/D/data"), "the owner's");
+  const auto undone = must(core().undo().last(bob_, bobs(7)));
+  EXPECT_EQ(undone.results.at(0).state, BatchState::done) << undone.results.at(0).reason;
+  EXPECT_THAT(bobs_list("projects/P/D"), ElementsAre("x", "data"));
+}
+
+TEST_F(EditorsTest, NothingOfTheOwnersGoesIntoADirectoryOfAnotherEditors) {
+  share(Role::editor);
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  const Account cara = must(core().accounts().add("cara", 3000, 3000, process(1)));
+  must(core().sharing().share(volume_.account(), "projects/P", "cara", Role::editor, process(1)));
+  const auto at = [&](const char* path) { return must(core().names().resolve(cara, path)).inode; };
+  const Caller caras{.uid = 3000, .gid = 3000, .thread = 90};
+  const auto moved = [&](const char* name, RenameMode mode) {
+    return refusal(core().names().rename(cara, at("projects/P"), EntryName::literal("f"), at("projects/P/D"),
+                                         must(EntryName::parse(name)), mode, caras));
+  };
+  EXPECT_EQ(moved("f", RenameMode::replace), Errc::not_yours);
+  EXPECT_EQ(moved("x", RenameMode::exchange), Errc::not_yours);
+}
+
+TEST_F(EditorsTest, NamesThatAreDestroyedAreForOnesOwn) {
+  share(Role::editor);
+  must(bob_creates("projects/P/x"));
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/P/.nfs01")), Errc::not_yours);
+  must(bob_renames("projects/P/x", "projects/P/.nfs01"));
+  EXPECT_EQ(refusal(bob_renames("projects/P/f", "projects/P/.nfs01", RenameMode::exchange)), Errc::not_yours);
+  bob_makes("projects/P/D");
+  volume_.write("projects/P/D/.nfs02", "the owner's");
+  must(bob_unlinks("projects/P/D/.nfs02"));
+  EXPECT_EQ(volume_.read(".trash/.nfs02"), "the owner's");
+}
+
+TEST_F(EditorsTest, SamplesAreNotThoseOfWhoMadeTheirFolder) {
+  must(volume_.rmdir("projects/P/samples"));
+  share(Role::editor);
+  bob_makes("projects/P/samples");
+  volume_.mkdir("projects/P/samples/S");
+  must(bob_rmdirs("projects/P/samples/S"));
+  EXPECT_TRUE(volume_.exists("projects/P/samples/S"));
+  EXPECT_THAT(volume_.items(), ::testing::SizeIs(1));
+}
+
+TEST_F(EditorsTest, OfSeveralPlacesTheBestCounts) {
+  volume_.mkdir("projects/A");
+  volume_.mkdir("projects/B");
+  volume_.mkdir("projects/B/samples/S");
+  must(core().items().add_to(volume_.account(), "projects/A", "projects/B/samples/S", process(1)));
+  share(Role::viewer, "projects/A");
+  share(Role::editor, "projects/B");
+  must(bob_creates("projects/B/samples/S/x"));
+  must(bob_unlinks("projects/B/samples/S/x"));
+  EXPECT_THAT(volume_.items().size() + bobs_items().size(), 1U);
+}
+
+TEST_F(EditorsTest, NothingIsRestoredIntoWhatIsHidden) {
+  share(Role::editor);
+  bob_makes("projects/P/d/mine");
+  must(bob_rmdirs("projects/P/d/mine", 5));
+  must(bob_unlinks("projects/P/d/g", 6));
+  must(bob_rmdirs("projects/P/d", 6));
+  ASSERT_EQ(bobs_items().size(), 1U);
+  const auto restored = core().trash().restore(bob_, {bobs_items()[0].id}, {}, bobs(7)).at(0);
+  EXPECT_EQ(restored.code, code_name(Errc::not_found)) << restored.path;
+  EXPECT_EQ(bobs_items().size(), 1U);
+}
+
+TEST_F(EditorsTest, WhatIsInTheOwnersTrashTheEditorTakesBack) {
+  share(Role::editor);
+  must(bob_creates("projects/P/x"));
+  must(bob_links("projects/P/x", "projects/P/y"));
+  must(bob_unlinks("projects/P/y", 6));
+  auto told = history(EventKind::trash_at_owner);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].path, "projects/P/y");
+  EXPECT_EQ(told[0].process, 6);
+  EXPECT_EQ(told[0].item, volume_.item("y").id);
+  const auto undone = must(core().undo().last(bob_, bobs(7)));
+  ASSERT_EQ(undone.results.size(), 1U);
+  EXPECT_EQ(undone.results[0].state, BatchState::done) << undone.results[0].reason;
+  EXPECT_EQ(undone.results[0].path, "projects/P/y");
+  EXPECT_THAT(volume_.items(), IsEmpty());
+  EXPECT_EQ(volume_.attributes("projects/P/y").links, 2U);
+  EXPECT_TRUE(history(EventKind::trash_at_owner).at(0).undone);
+  // What its owner has destroyed does not come back, and neither does anything to who is no editor any more.
+  must(bob_unlinks("projects/P/y", 8));
+  volume_.empty();
+  EXPECT_EQ(must(core().undo().last(bob_, bobs(9))).results.at(0).state, BatchState::skipped);
+  EXPECT_EQ(refusal(core().undo().last(bob_, bobs(9))), Errc::not_found);
+  must(bob_links("projects/P/x", "projects/P/z"));
+  must(bob_unlinks("projects/P/z", 10));
+  share(Role::viewer);
+  EXPECT_EQ(must(core().undo().last(bob_, bobs(11))).results.at(0).code, code_name(Errc::viewer_only));
+}
+
+TEST_F(EditorsTest, OfATreeInTheOwnersTrashItIsToldOnce) {
+  share(Role::editor);
+  bob_makes("projects/P/D");
+  must(bob_creates("projects/P/D/x"));
+  must(bob_links("projects/P/D/x", "projects/P/y"));
+  must(bob_unlinks("projects/P/D/x", 6));
+  must(bob_rmdirs("projects/P/D", 6));
+  const auto told = history(EventKind::trash_at_owner);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].path, "projects/P/D");
+  const auto undone = must(core().undo().last(bob_, bobs(7)));
+  ASSERT_EQ(undone.results.size(), 1U);
+  EXPECT_EQ(undone.results[0].state, BatchState::done) << undone.results[0].reason;
+  EXPECT_THAT(bobs_list("projects/P/D"), ElementsAre("x"));
+}
+
+TEST_F(EditorsTest, AGroupIsOneInEachTrashThatItGoesTo) {
+  share(Role::editor);
+  volume_.mkdir("projects/Q");
+  for (const char* made : {"samples/S", "analyses/A", "analyses/B"}) bob_makes(std::string("projects/P/") + made);
+  must(core().items().add_to(volume_.account(), "projects/Q", "projects/P/samples/S", process(1)));
+  for (const char* derived : {"A", "B"}) {
+    must(core().items().associate(volume_.account(), std::string("projects/P/analyses/") + derived,
+                                  {"projects/P/samples/S"}, process(1)));
+  }
+  const auto trashed =
+      core().trash().trash_paths(bob_, {"projects/P/samples/S"}, bobs(6), {.mode = TrashMode::with_associated});
+  ASSERT_EQ(trashed.size(), 3U) << trashed.at(0).reason;
+  const TrashItem sample = volume_.item("S");
+  EXPECT_EQ(sample.together, sample.id);
+  const auto items = bobs_items();
+  ASSERT_EQ(items.size(), 2U);
+  for (const TrashItem& item : items) EXPECT_EQ(item.together, items.back().id);
+  const auto undone = must(core().undo().last(bob_, bobs(7)));
+  for (const BatchOutcome& result : undone.results) EXPECT_EQ(result.state, BatchState::done) << result.reason;
+  EXPECT_TRUE(bob_sees("projects/P/samples/S"));
+  EXPECT_TRUE(bob_sees("projects/P/analyses/B"));
+}
+
+TEST_F(EditorsTest, FilesInTheOwnersTrashGoBackIntoTheirAnalysis) {
+  share(Role::editor);
+  bob_makes("projects/P/analyses/A");
+  must(bob_creates("projects/P/analyses/A/a"));
+  must(bob_links("projects/P/analyses/A/a", "projects/P/name"));
+  const auto trashed =
+      core().trash().trash_paths(bob_, {"projects/P/analyses/A"}, bobs(6), {.mode = TrashMode::files_only}).at(0);
+  ASSERT_EQ(trashed.state, BatchState::done) << trashed.reason;
+  EXPECT_EQ(volume_.item("A").origin, "projects/P/analyses/A");
+  EXPECT_EQ(history(EventKind::trash_at_owner).at(0).path, "projects/P/analyses/A");
+  volume_.write("projects/P/analyses/A/a", "the owner's");
+  EXPECT_EQ(must(core().undo().last(bob_, bobs(7))).results.at(0).code, code_name(Errc::exists));
+  EXPECT_EQ(volume_.read("projects/P/analyses/A/a"), "the owner's");
+  volume_.trash("projects/P/analyses/A/a");
+  must(bob_unlinks("projects/P/name", 6));
+  const auto undone = must(core().undo().last(bob_, bobs(8)));
+  for (const BatchOutcome& result : undone.results) EXPECT_EQ(result.state, BatchState::done) << result.reason;
+  EXPECT_TRUE(bob_sees("projects/P/name"));
+}
+
 TEST_F(EditorsTest, HardLinksInADirectoryComeBackTogether) {
   share(Role::editor);
   bob_makes("projects/P/D");
@@ -174,6 +346,7 @@ TEST_F(EditorsTest, DeletedNamesGoAlongWithWhatMoves) {
   must(bob_renames("projects/own/repo", "projects/P/repo"));
   EXPECT_THAT(bobs_items(), IsEmpty());
   EXPECT_EQ(volume_.items().size(), 1U);
+  EXPECT_EQ(history(EventKind::trash_at_owner).at(0).path, "projects/own/repo/tmp");
   must(bob_renames("projects/P/repo", "projects/own/repo"));
   EXPECT_EQ(bobs_items().size(), 1U);
   EXPECT_THAT(volume_.items(), IsEmpty());

@@ -63,6 +63,21 @@ TEST_F(UndoTest, APartWhoseItemIsGoneBecomesAnItem) {
   EXPECT_EQ(volume_.read(".trash/kept/f"), "f");
 }
 
+TEST_F(UndoTest, WhatIsNoLongerThereHoldsUpNothing) {
+  volume_.trash("runs/R");
+  volume_.trash("projects/Q/d");
+  must(volume_.rename(".trash/d", "projects/Q/d", RenameMode::replace, 2));
+  volume_.trash("projects/Q/d");
+  volume_.purge("d");
+  tick();
+  const UndoReport gone = must(core().undo().last(lab(), process(++undoing_)));
+  ASSERT_EQ(gone.results.size(), 1U);
+  EXPECT_EQ(gone.results[0].state, BatchState::skipped);
+  EXPECT_EQ(gone.results[0].reason, "what was restored is no longer there");
+  undo();
+  EXPECT_TRUE(volume_.exists("runs/R"));
+}
+
 TEST_F(UndoTest, APartThatBecameAnotherKindBecomesAnItem) {
   volume_.trash("projects/Q/d");
   must(volume_.rename(".trash/d/sub", "runs/S", RenameMode::replace, 2));

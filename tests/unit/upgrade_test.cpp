@@ -122,6 +122,28 @@ TEST_P(UpgradeTest, SharesAreWhatTheyWere) {
   EXPECT_TRUE(core.names().resolve(bob, "runs/R/data"));
 }
 
+// Before version 8 they were in the trash of the collaborator who had deleted them.
+TEST(UpgradeOfItemsTest, TheyGoToTheTrashOfTheirOwner) {
+  Volume volume;
+  const Account bob = must(volume.core().accounts().add("bob", 2000, 2000, process(1)));
+  volume.mkdir("projects/P");
+  for (const char* bytes : {"first", "second"}) {
+    volume.write("projects/P/f", bytes);
+    volume.trash("projects/P/f");
+  }
+  volume.close();
+  Database(volume.store())
+      .ask("UPDATE trash_items SET account = " + std::to_string(bob.id.number()) +
+           ", name = x'66' WHERE name <> x'66'; PRAGMA user_version = 7");
+  volume.reopen();
+  EXPECT_THAT(must(volume.core().trash().list(bob, {})).items, ::testing::IsEmpty());
+  ASSERT_EQ(volume.items().size(), 2U);
+  EXPECT_EQ(volume.read(".trash/f"), "first");
+  EXPECT_EQ(volume.restore(volume.items()[0].name).state, BatchState::done);
+  volume.close();
+  EXPECT_EQ(broken_invariants(volume.store()), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Schema, UpgradeTest, ::testing::Values(1, 2, 6));
 
 }  // namespace

@@ -165,7 +165,8 @@ TEST_F(EmptyTest, FiltersNarrowThePlan) {
   EXPECT_THAT(names({.min_bytes = 9}), ElementsAre("reads.bam"));
   EXPECT_THAT(names({.min_bytes = 10}), IsEmpty());
   EXPECT_THAT(names({.deleted_by = "lab"}), ElementsAre("reads.bam", "r"));
-  EXPECT_THAT(names({.deleted_by = "nobody"}), IsEmpty());
+  const auto unknown = volume_.core().empty_plans().plan(volume_.account(), {.deleted_by = "nobody"}, process(1));
+  EXPECT_EQ(refusal(unknown), Errc::not_found);
 }
 
 TEST_F(EmptyTest, AnEmptyTrashIsEmptied) {

@@ -159,8 +159,12 @@ void Store::commit() {
 void Store::roll_back() {
   // Some failures have rolled back already, and a second ROLLBACK would fail
   // (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
-  if (sqlite3_get_autocommit(connection_->database->getHandle()) == 0) connection_->roll_back.tryExecuteStep();
-  connection_->roll_back.tryReset();
+  // One that fails is tried once more: what is left open would be seen, and committed with what comes next.
+  const auto is_open = [this] { return sqlite3_get_autocommit(connection_->database->getHandle()) == 0; };
+  for (int tries = 0; tries < 2 && is_open(); ++tries) {
+    connection_->roll_back.tryExecuteStep();
+    connection_->roll_back.tryReset();
+  }
   connection_->entries.rolled_back();
   connection_->hidden.rolled_back();
   connection_->grants.rolled_back();

@@ -81,7 +81,7 @@ TEST_F(TrashApi, Filters) {
   EXPECT_EQ(list("name=l%61rge*").size(), 1U);
   EXPECT_EQ(list("minBytes=500").size(), 1U);
   EXPECT_EQ(list("deletedBy=lab").size(), 3U);
-  EXPECT_EQ(list("deletedBy=nobody").size(), 0U);
+  EXPECT_EQ(ask("GET", "/v1/trash?deletedBy=nobody").error_code(), "not_found");
   EXPECT_EQ(list("since=1h").size(), 3U);
   EXPECT_EQ(list("until=1h").size(), 0U);
   EXPECT_EQ(list("since=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00%2B01:00").size(), 3U);

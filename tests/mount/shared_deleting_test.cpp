@@ -133,9 +133,10 @@ TEST_F(SharedDeleting, EditorsDeleteWhatTheyMade) {
   run_as(kAda, "echo z > '" + (projects(kAda) / "P/made/z").string() + "'");
   bob("rm -r P/made && rm P/a/y");
   EXPECT_EQ(as(kAda, "ls '" + (projects(kAda) / "P/made").string() + "'").exit_code, 2);
-  EXPECT_EQ(run_as(kBob, "ls -A '" + trash(kBob).string() + "'"), "made\ny\n");
-  EXPECT_EQ(run_as(kAda, "ls -A '" + trash(kAda).string() + "'"), "");
-  run_as(kBob, "mv '" + (trash(kBob) / "made").string() + "' '" + (projects(kBob) / "P").string() + "/'");
+  EXPECT_EQ(run_as(kBob, "ls -A '" + trash(kBob).string() + "'"), "y\n");
+  // With what the owner made in it.
+  EXPECT_EQ(run_as(kAda, "ls -A '" + trash(kAda).string() + "'"), "made\n");
+  run_as(kAda, "mv '" + (trash(kAda) / "made").string() + "' '" + (projects(kAda) / "P").string() + "/'");
   EXPECT_EQ(run_as(kAda, "cat '" + (projects(kAda) / "P/made/z").string() + "'"), "z\n");
 }
 

@@ -16,7 +16,7 @@ enum class EventKind : std::uint8_t {
   restore_files,   // of a run or an analysis, into it
   purge,           // irrevocable
   replace,         // something of another account's gave way to a rename, and is in that account's trash
-  trash_at_owner,  // what the account deleted is in its owner's trash, because it has a name there
+  trash_at_owner,  // what the account deleted is in its owner's trash, because it cannot change hands
   leave,
   hide,
   unhide,

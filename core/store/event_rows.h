@@ -53,6 +53,8 @@ class EventRows {
   // What an account deleted is a trash item of another, by the name of `holder`: tells the account that deleted it,
   // with the path that it had there.
   void insert_at_owner(EventKind kind, TrashItemId item, const std::string& path, const std::string& holder);
+  // That is no longer so: the item of the session has been folded, or is in the trash of who deleted it.
+  void remove_at_owner(SessionId session, TrashItemId item);
   // The newest `limit` of the account, or of all and none for AccountId(), at or behind `since`; newest first.
   std::vector<EventRow> list(AccountId account, Timestamp since, std::optional<EventKind> kind, std::size_t limit);
   // The first `limit` of the account, or of all and none, with greater numbers; in the order of the numbers.
@@ -64,8 +66,6 @@ class EventRows {
   void set_undone(EventId id);
   // It took something back: it is neither taken back itself nor shown as undone.
   void set_is_undo(EventId id);
-  // That is no longer so.
-  void remove_at_owner(SessionId session, TrashItemId item);
   // The last session of the account's user that did something which can be taken back, and was not.
   std::optional<SessionEnd> last_session(AccountId account, uid_t uid);
 

@@ -61,9 +61,8 @@ TrashRows::TrashRows(SQLite::Database& database)
                           " FROM trash_items t CROSS JOIN inodes i ON i.id = t.inode"
                           " WHERE t.id > ?2 AND +t.account = ?1 ORDER BY t.id LIMIT ?3"),
       of_session_in_(database,
-                     "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links, "
-                     "i.owner, t.kind,"
-                     " t.account <> t.deleted_by"
+                     "SELECT t.id, t.parent_modified_before, t.parent_modified_after, e.id, e.name, i.id, i.links,"
+                     " i.owner, t.kind, t.account <> t.deleted_by"
                      " FROM entries e CROSS JOIN trash_items t ON t.id = e.item CROSS JOIN inodes i ON i.id = e.inode"
                      " WHERE e.parent = ?1 AND e.item IS NOT NULL AND t.session = ?2 AND t.mode <> 2"),
       count_(database, "SELECT count(*) FROM trash_items"),

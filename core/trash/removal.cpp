@@ -113,7 +113,7 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   const bool is_directory = S_ISDIR(inode.mode);
   if (folding == Folding::fold && is_directory) fold(parts, tx, inode, deletion, changes);
   // What an editor made in another account's item is in the editor's trash now, where nobody else can empty it. What
-  // keeps a name there stays the other account's, whose trash it is in.
+  // cannot change hands stays the other account's, whose trash it is in.
   const Account& actor = actor_of(deletion);
   const bool stays = !hand_over(parts, tx, {inode, entry.id, actor.id, deletion.now}, deletion.account, changes);
   const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;

@@ -159,8 +159,11 @@ Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Loca
   return {};
 }
 
-// trash.exclude destroys files by their names, which nobody is to give to what another has made.
-Result<void> check_new_name(const Rename& r, const InodeRow& inode, const Location& from, const EntryName& name) {
+// Whether the account may bring what lies at `from` to that name at `to`. trash.exclude destroys files by their names,
+// which nobody is to give to what another has made. Errors of check_new_place().
+Result<void> check_move(const Rename& r, const InodeRow& inode, const Location& from, const Location& to,
+                        const EntryName& name) {
+  REPRIEVE_TRY_VOID(check_new_place(r.who.account, inode, from, to));
   const bool is_own = from.role == Role::owner || inode.creator == r.who.account.id;
   if (is_own || S_ISDIR(inode.mode) || !is_excluded(r.parts, name.bytes())) return {};
   return fail(Errc::not_yours, "only its owner may give it a name that is not kept in the trash");
@@ -173,10 +176,8 @@ Result<void> exchange(const Rename& r, const EntryWithInode& moved, const Locati
   const bool shared_items = moved.entry.role != Role::owner || other.entry.role != Role::owner;
   if (shared_items || moved.inode.owner != other.inode.owner)
     return fail(Errc::not_yours, "what is shared cannot change places with something else");
-  REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
-  REPRIEVE_TRY_VOID(check_new_place(r.who.account, other.inode, target.location, from));
-  REPRIEVE_TRY_VOID(check_new_name(r, moved.inode, from, r.new_name));
-  REPRIEVE_TRY_VOID(check_new_name(r, other.inode, target.location, r.old_name));
+  REPRIEVE_TRY_VOID(check_move(r, moved.inode, from, target.location, r.new_name));
+  REPRIEVE_TRY_VOID(check_move(r, other.inode, target.location, from, r.old_name));
   const auto source_directory = r.tx.inodes.find(r.from);
   REPRIEVE_TRY(const ItemKind moved_kind, placement(moved.inode.kind, target.directory.kind, r.new_name));
   REPRIEVE_TRY(const ItemKind other_kind, placement(other.inode.kind, source_directory->kind, r.old_name));
@@ -219,10 +220,7 @@ void rename_shared(const Rename& r, const EntryWithInode& moved) {
 
 Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Location& from) {
   REPRIEVE_TRY(const Target target, find_target(r));
-  if (moved.entry.role == Role::owner) {
-    REPRIEVE_TRY_VOID(check_new_place(r.who.account, moved.inode, from, target.location));
-    REPRIEVE_TRY_VOID(check_new_name(r, moved.inode, from, r.new_name));
-  }
+  if (moved.entry.role == Role::owner) REPRIEVE_TRY_VOID(check_move(r, moved.inode, from, target.location, r.new_name));
   // Two names of one file: POSIX has rename(2) do nothing and succeed.
   if (target.existing && target.existing->inode.id == moved.inode.id) {
     if (r.mode == RenameMode::no_replace) return fail(Errc::exists);

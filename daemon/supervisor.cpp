@@ -91,8 +91,8 @@ ExitCode Supervisor::run() {
     if (events[1].revents != 0) handle_notification();
     if (events[0].revents != 0) handle_signal();
     if (const auto code = handle_death()) return *code;
-    if (stopping_ && daemon_ < 0) return give_up(ExitCode::done);
-    if (!restart_at_ || Clock::now() < *restart_at_) continue;
+    pass_on_signals();
+    if (!restart_at_ || (Clock::now() < *restart_at_ && !stopping_)) continue;
     restart_at_.reset();
     if (const auto spawned = spawn(); !spawned) {
       spdlog::error("{}", reason_of(spawned.error()));
@@ -180,9 +180,18 @@ void Supervisor::handle_signal() {
   while (::read(signals_.get(), &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
     const int number = static_cast<int>(signal.ssi_signo);
     if (number == SIGCHLD) continue;  // looked for after every wake-up
-    stopping_ = stopping_ || number == SIGTERM || number == SIGINT;
-    // One that is not there, or not yet, will read the configuration when it starts.
-    if (daemon_ < 0 || (number == SIGUSR1 && !ready_)) continue;
+    const bool is_stop = number == SIGTERM || number == SIGINT;
+    hurried_ = hurried_ || (stopping_ && is_stop);
+    stopping_ = stopping_ || is_stop;
+    // The next daemon does all else by starting.
+    if (daemon_ >= 0 || is_stop) unsent_.insert(number);
+  }
+}
+
+// Before it is ready a daemon dies of a signal.
+void Supervisor::pass_on_signals() {
+  if (daemon_ < 0 || !(ready_ || may_die_of_stop())) return;
+  for (const int number : std::exchange(unsent_, {})) {
     replacing_ = replacing_ || number == SIGUSR1;
     ::kill(daemon_, number);
   }
@@ -248,6 +257,9 @@ std::optional<ExitCode> Supervisor::handle_death() {
   return judge(*of_daemon);
 }
 
+// The first daemon has nothing to lose yet, and who stops one twice does not want to wait.
+bool Supervisor::may_die_of_stop() const { return stopping_ && (hurried_ || !has_been_ready_); }
+
 std::optional<ExitCode> Supervisor::judge(int status) {
   const bool ended = WIFEXITED(status);
   const auto code = static_cast<ExitCode>(ended ? WEXITSTATUS(status) : to_status(ExitCode::refused_or_failed));
@@ -256,8 +268,10 @@ std::optional<ExitCode> Supervisor::judge(int status) {
     return std::nullopt;
   }
   // It said itself why; trying again would give the same answer.
-  const bool by_itself = ended && (code == ExitCode::done || code == ExitCode::usage || !has_been_ready_);
-  if (stopping_ || by_itself) return give_up(code);
+  const bool by_itself = ended && (stopping_ || code == ExitCode::done || code == ExitCode::usage || !has_been_ready_);
+  if (by_itself || may_die_of_stop()) return give_up(code);
+  // What it did last is still to be flushed, and its mounts are to be taken away.
+  if (stopping_) unsent_.insert(SIGTERM);
   std::optional<milliseconds> served;
   if (ready_) served = std::chrono::floor<milliseconds>(Clock::now() - *ready_);
   const auto pause = policy_.after_death(served);

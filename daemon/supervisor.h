@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ class RestartPolicy {
 // everything back. Mounts live on meanwhile, and calls on them wait. When it gives up it takes the mounts away. It
 // touches no store and no mount itself, so there is little that it could die of; the daemon stops when it does.
 //
-// SIGTERM, SIGINT and SIGHUP are passed on. SIGUSR1 starts the program anew without unmounting, as an upgrade does.
+// SIGTERM, SIGINT and SIGHUP are passed on, to a daemon that is starting again when it is ready. SIGUSR1 starts the
+// program anew without unmounting, as an upgrade does.
 // One object a process; run() is called once, by the main thread, before there are others.
 class Supervisor {
  public:
@@ -50,6 +52,8 @@ class Supervisor {
   Result<void> spawn();
   [[noreturn]] void become_daemon() const;
   void handle_signal();
+  void pass_on_signals();
+  [[nodiscard]] bool may_die_of_stop() const;
   void handle_notification();
   void take_notification(const std::string& state, std::vector<FileDescriptor> descriptors);
   // None: go on.
@@ -67,8 +71,10 @@ class Supervisor {
   pid_t daemon_ = -1;  // -1: none at the moment
   std::optional<Clock::time_point> ready_;
   std::optional<Clock::time_point> restart_at_;
+  std::set<int> unsent_;  // signals that wait until the daemon is ready
   bool has_been_ready_ = false;
   bool stopping_ = false;
+  bool hurried_ = false;  // told to stop more than once
   bool replacing_ = false;
   RestartPolicy policy_;
 };

@@ -157,6 +157,32 @@ TEST_F(Supervised, ANewVersionTakesOverWithoutUnmounting) {
   ctl({"ping"});
 }
 
+TEST_F(Supervised, IsStoppedProperlyWhileItsDaemonStartsAgain) {
+  for (int round = 0; round < 12; ++round) {
+    const auto logged = daemon_->log().size();
+    ::kill(daemon_->serving_pid(), SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(round * 3));
+    EXPECT_EQ(daemon_->stop(), 0) << "in round " << round << ": " << daemon_->log();
+    EXPECT_THAT(daemon_->log().substr(logged), HasSubstr("stopped")) << "in round " << round;
+    EXPECT_FALSE(is_mount_point(mount()));
+    ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  }
+}
+
+TEST_F(Supervised, IsStoppedProperlyThoughItsDaemonIsKilledWhileItStops) {
+  for (int round = 0; round < 12; ++round) {
+    const auto logged = daemon_->log().size();
+    const pid_t serving = daemon_->serving_pid();
+    ::kill(daemon_->pid(), SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(round * 2));
+    ::kill(serving, SIGKILL);
+    EXPECT_EQ(daemon_->wait(), 0) << "in round " << round << ": " << daemon_->log();
+    EXPECT_THAT(daemon_->log().substr(logged), HasSubstr("stopped")) << "in round " << round;
+    EXPECT_FALSE(is_mount_point(mount()));
+    ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  }
+}
+
 TEST_F(Supervised, OneThatDiesAgainAndAgainIsGivenUpAndNothingHangs) {
   for (pid_t last = 0; daemon_->running();) {
     const pid_t serving = daemon_->serving_pid();

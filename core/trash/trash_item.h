@@ -43,6 +43,7 @@ enum class SortDirection : std::uint8_t { ascending, descending };
 struct TrashFilter {
   std::optional<ItemKind> kind;
   std::optional<std::string> name;        // glob(7) over the name in .trash/
+  std::optional<std::string> origin;      // glob(7) over the origin; '*' matches '/' as well
   std::optional<std::string> deleted_by;  // account name
   std::optional<Timestamp> since;         // deleted at or after
   std::optional<Timestamp> until;         // deleted before

@@ -24,7 +24,10 @@ std::string name_of(CoreParts& parts, const Account& account, AccountId id) {
 
 bool matches(CoreParts& parts, const Account& account, const TrashRow& row, const TrashFilter& filter) {
   if (filter.kind && row.kind != *filter.kind) return false;
-  if (filter.name && ::fnmatch(filter.name->c_str(), row.name.c_str(), 0) != 0) return false;
+  const auto fits = [](const std::optional<std::string>& pattern, const std::string& text) {
+    return !pattern || ::fnmatch(pattern->c_str(), text.c_str(), 0) == 0;
+  };
+  if (!fits(filter.name, row.name) || !fits(filter.origin, row.origin)) return false;
   if (filter.deleted_by && *filter.deleted_by != name_of(parts, account, row.deleted_by)) return false;
   if (filter.since && row.deleted < *filter.since) return false;
   if (filter.until && row.deleted >= *filter.until) return false;

@@ -67,6 +67,13 @@ Result<std::optional<Timestamp>> to_time(std::string_view name, const std::optio
   return std::optional<Timestamp>(*time);
 }
 
+Result<std::optional<std::string>> to_pattern(std::string_view name, const std::optional<std::string>& text) {
+  if (text && text->size() > kLongestPattern)
+    return fail(Errc::invalid_argument,
+                "\"" + std::string(name) + "\": over " + std::to_string(kLongestPattern) + " bytes");
+  return text;
+}
+
 }  // namespace
 
 Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now) {
@@ -76,9 +83,8 @@ Result<TrashFilter> to_filter(const protocol::Filter& filter, Timestamp now) {
     if (!kind) return bad_word(field::kKind, kind.error());
     result.kind = *kind;
   }
-  if (filter.name && filter.name->size() > kLongestPattern)
-    return fail(Errc::invalid_argument, "\"name\": over " + std::to_string(kLongestPattern) + " bytes");
-  result.name = filter.name;
+  REPRIEVE_TRY(result.name, to_pattern(field::kName, filter.name));
+  REPRIEVE_TRY(result.origin, to_pattern(field::kOrigin, filter.origin));
   result.deleted_by = filter.deleted_by;
   REPRIEVE_TRY(result.since, to_time(field::kSince, filter.since, now));
   REPRIEVE_TRY(result.until, to_time(field::kUntil, filter.until, now));

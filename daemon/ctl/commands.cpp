@@ -23,6 +23,10 @@ void define_filters(CLI::App& app, protocol::Filter& filter) {
   app.add_option("--name", filter.name, "Whose name in .trash/ matches this glob pattern")
       ->type_name("GLOB")
       ->group(group);
+  app.add_option("--origin", filter.origin,
+                 "Whose origin, as list shows it, matches; * matches any number of folders too")
+      ->type_name("GLOB")
+      ->group(group);
   app.add_option("--deleted-by", filter.deleted_by, "Deleted by this account")->type_name("ACCOUNT")->group(group);
   app.add_option("--since", filter.since, "Deleted at or after: RFC 3339, a date, or an age as 30m, 12h, 7d, 2w")
       ->check(time())

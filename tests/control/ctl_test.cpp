@@ -147,6 +147,8 @@ TEST_F(Ctl, Lists) {
   };
   EXPECT_EQ(count({"--min-bytes", "1K"}), 1U);
   EXPECT_EQ(count({"--name", "s*"}), 1U);
+  EXPECT_EQ(count({"--origin", "projects/P/*"}), 2U);
+  EXPECT_EQ(count({"--origin", "*/large"}), 1U);
   EXPECT_EQ(count({"--kind", "project"}), 0U);
   EXPECT_EQ(count({"--since", "1h", "--deleted-by", "lab"}), 2U);
   EXPECT_EQ(ctl({"list", "--deleted-by", "nobody"}).err, "reprievectl: there is no account \"nobody\"\n");

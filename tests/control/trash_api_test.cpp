@@ -79,6 +79,7 @@ TEST_F(TrashApi, Filters) {
   EXPECT_EQ(list("kind=run").size(), 0U);
   EXPECT_EQ(list("name=*.txt").size(), 2U);
   EXPECT_EQ(list("name=l%61rge*").size(), 1U);
+  EXPECT_EQ(list("origin=projects/P/*").size(), 2U);
   EXPECT_EQ(list("minBytes=500").size(), 1U);
   EXPECT_EQ(list("deletedBy=lab").size(), 3U);
   EXPECT_EQ(ask("GET", "/v1/trash?deletedBy=nobody").error_code(), "not_found");

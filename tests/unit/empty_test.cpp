@@ -160,6 +160,9 @@ TEST_F(EmptyTest, FiltersNarrowThePlan) {
   };
   EXPECT_THAT(names({.kind = ItemKind::run}), ElementsAre("r"));
   EXPECT_THAT(names({.name = "*.bam"}), ElementsAre("reads.bam"));
+  EXPECT_THAT(names({.origin = "*/reads.*"}), ElementsAre("reads.bam"));
+  EXPECT_THAT(names({.origin = "runs/*"}), ElementsAre("r"));
+  EXPECT_THAT(names({.origin = "r"}), IsEmpty());
   EXPECT_THAT(names({.since = before}), ElementsAre("r"));
   EXPECT_THAT(names({.until = before}), ElementsAre("reads.bam"));
   EXPECT_THAT(names({.min_bytes = 9}), ElementsAre("reads.bam"));

@@ -26,6 +26,7 @@ Filter Filter::read(FieldReader& reader) {
   Filter filter;
   filter.kind = reader.text(field::kKind);
   filter.name = reader.bytes(field::kName);
+  filter.origin = reader.bytes(field::kOrigin);
   filter.deleted_by = reader.text(field::kDeletedBy);
   filter.since = reader.text(field::kSince);
   filter.until = reader.text(field::kUntil);
@@ -41,6 +42,7 @@ QueryParameters Filter::to_query() const {
   };
   add(field::kKind, kind);
   add(field::kName, name);
+  add(field::kOrigin, origin);
   add(field::kDeletedBy, deleted_by);
   add(field::kSince, since);
   add(field::kUntil, until);
@@ -53,6 +55,7 @@ boost::json::object Filter::to_json() const {
   boost::json::object object;
   if (kind) object[field::kKind] = *kind;
   if (name) object[field::kName] = bytes_value(*name);
+  if (origin) object[field::kOrigin] = bytes_value(*origin);
   if (deleted_by) object[field::kDeletedBy] = *deleted_by;
   if (since) object[field::kSince] = *since;
   if (until) object[field::kUntil] = *until;

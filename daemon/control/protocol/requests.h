@@ -21,6 +21,7 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 struct Filter {
   std::optional<std::string> kind;
   std::optional<std::string> name;  // glob(7), bytes
+  std::optional<std::string> origin;
   std::optional<std::string> deleted_by;
   std::optional<std::string> since;
   std::optional<std::string> until;

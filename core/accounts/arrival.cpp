@@ -16,6 +16,12 @@ constexpr mode_t kSetIdBits = S_ISUID | S_ISGID;
 // Children are converted in portions of so many.
 constexpr std::size_t kPortion = 1024;
 
+tl::unexpected<Error> cannot_change_hands() {
+  return fail(
+      Errc::not_yours,
+      "it would change hands, and something in it is of another's making, or has a name elsewhere too; copy it");
+}
+
 void convert_children(Transaction& tx, InodeId directory, ItemKind from, ItemKind to) {
   for (EntryId after{}; true;) {
     const auto children = tx.entries.list(directory, after, kPortion);
@@ -40,6 +46,7 @@ void settle_container(Transaction& tx, const Account& account, const InodeRow& p
     tx.inodes.directory_changed(project.id, 1, now);
   } else if (existing->inode.kind == ItemKind::folder) {
     tx.inodes.set_kind(existing->inode.id, container);
+    tx.inodes.set_made_by_owner(existing->inode.id);
     convert_children(tx, existing->inode.id, ItemKind::folder, member);
   }
 }
@@ -126,16 +133,15 @@ bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Acco
 
 Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory) {
   if (moved.top.owner == directory.owner || companions_of(tx, moved, directory.owner)) return {};
-  return fail(
-      Errc::not_yours,
-      "it would change hands, and something in it is of another's making, or has a name elsewhere too; copy it");
+  return cannot_change_hands();
 }
 
-void settle_owner(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& moved, EntryId name,
-                  const InodeRow& directory, Changes& changes) {
-  if (moved.owner == directory.owner) return;
+Result<void> settle_owner(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& moved, EntryId name,
+                          const InodeRow& directory, Changes& changes) {
+  if (moved.owner == directory.owner) return {};
   const Handed handed{moved, name, who.account.id, who.now};
-  hand_over(parts, tx, handed, holder_of(tx, who.account, directory), changes);
+  if (hand_over(parts, tx, handed, holder_of(tx, who.account, directory), changes)) return {};
+  return cannot_change_hands();
 }
 
 void settle_audience(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory,
@@ -149,6 +155,7 @@ void settle_kind(Transaction& tx, const Account& account, const InodeRow& direct
                  const Caller& caller, Timestamp now) {
   const ItemKind was = directory.kind;
   if (was != kind) tx.inodes.set_kind(directory.id, kind);
+  if (kind == ItemKind::samples || kind == ItemKind::analyses) tx.inodes.set_made_by_owner(directory.id);
   if (kind == ItemKind::project && was != ItemKind::project) {
     settle_container(tx, account, directory, ItemKind::samples, ItemKind::sample, "samples", caller, now);
     settle_container(tx, account, directory, ItemKind::analyses, ItemKind::analysis, "analyses", caller, now);

@@ -44,19 +44,22 @@ std::optional<std::vector<TrashItemId>> companions_of(Transaction& tx, const Han
 EntryName give_item(Transaction& tx, const TrashRow& item, const Account& holder, Changes& changes);
 // change_owner(), with its companions, which go to the trash of `holder`. False, and nothing happens, where it cannot
 // change hands.
-bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder, Changes& changes);
+[[nodiscard]] bool hand_over(CoreParts& parts, Transaction& tx, const Handed& tree, const Account& holder,
+                             Changes& changes);
 // Before a tree comes into `directory`. not_yours: that belongs to another account, and the tree cannot change hands.
 Result<void> require_one_owner(Transaction& tx, const Handed& moved, const InodeRow& directory);
-// A tree has come into `directory`: when that belongs to another account, so does the tree from now on.
-void settle_owner(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& moved, EntryId name,
-                  const InodeRow& directory, Changes& changes);
+// A tree has come into `directory`: when that belongs to another account, so does the tree from now on. not_yours as
+// above: what made way for it may have come into other hands with names of what is in it. Nothing may lie in a
+// directory that is not its owner's, so the whole change has to be given up then.
+Result<void> settle_owner(CoreParts& parts, Transaction& tx, const Deletion& who, const InodeRow& moved, EntryId name,
+                          const InodeRow& directory, Changes& changes);
 // A tree has come into `directory` from elsewhere: when that is shared, kernels are to forget what names led to in it.
 void settle_audience(Transaction& tx, const Account& account, const InodeRow& moved, const InodeRow& directory,
                      Changes& changes);
 
 // A directory has come to a place where it counts as `kind`: stores that, and for a project sees to its folders
 // samples/ and analyses/: makes those that are missing and lets plain folders of these names become them, with the
-// folders in them as samples and analyses.
+// folders in them as samples and analyses. Whoever made such a folder, what comes into it is not for that reason its.
 void settle_kind(Transaction& tx, const Account& account, const InodeRow& directory, ItemKind kind,
                  const Caller& caller, Timestamp now);
 

@@ -40,6 +40,7 @@ InodeRows::InodeRows(SQLite::Database& database)
       modified_(database, "SELECT modified FROM inodes WHERE id = ?1"),
       set_owner_and_mode_(database, "UPDATE inodes SET mode = ?2, uid = ?3, gid = ?4, changed = ?5 WHERE id = ?1"),
       set_times_(database, "UPDATE inodes SET accessed = ?2, modified = ?3, changed = ?4 WHERE id = ?1"),
+      set_made_by_owner_(database, "UPDATE inodes SET creator = owner WHERE id = ?1"),
       set_kind_(database, "UPDATE inodes SET kind = ?2 WHERE id = ?1"),
       set_status_(database, "UPDATE inodes SET status = ?2 WHERE id = ?1"),
       set_files_deleted_(database, "UPDATE inodes SET files_deleted = ?2 WHERE id = ?1"),
@@ -185,6 +186,8 @@ void InodeRows::set_owner_and_mode(const InodeRow& row) {
 void InodeRows::set_times(const InodeRow& row) {
   Query(set_times_, row.id, row.accessed, row.modified, row.changed).run();
 }
+
+void InodeRows::set_made_by_owner(InodeId id) { Query(set_made_by_owner_, id).run(); }
 
 void InodeRows::set_kind(InodeId id, ItemKind kind) { Query(set_kind_, id, static_cast<std::int64_t>(kind)).run(); }
 

@@ -75,6 +75,7 @@ class InodeRows {
 
   void set_owner_and_mode(const InodeRow& row);  // mode, uid, gid, changed
   void set_times(const InodeRow& row);           // accessed, modified, changed
+  void set_made_by_owner(InodeId id);
   void set_kind(InodeId id, ItemKind kind);
   void set_status(InodeId id, ItemStatus status);
   void set_files_deleted(InodeId id, bool deleted);
@@ -120,7 +121,8 @@ class InodeRows {
  private:
   SQLite::Statement find_, insert_, remove_, remove_xattrs_, count_, last_, files_of_, changed_since_, files_from_,
       next_file_, target_, modified_;
-  SQLite::Statement set_owner_and_mode_, set_times_, set_kind_, set_status_, set_files_deleted_, running_;
+  SQLite::Statement set_owner_and_mode_, set_times_, set_made_by_owner_, set_kind_, set_status_, set_files_deleted_,
+      running_;
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, drop_privileges_,
       drop_capabilities_, other_names_, made_by_others_, files_of_others_, change_ids_;

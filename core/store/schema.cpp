@@ -265,10 +265,15 @@ CREATE INDEX empty_plans_by_user ON empty_plans (uid);
 // has a name there already gets its number behind it.
 constexpr const char* kItemsOfOwners = R"sql(
 UPDATE OR IGNORE trash_items SET account = (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode)
-  WHERE account <> (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode);
-UPDATE trash_items SET account = (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode),
+  WHERE account <> (SELECT owner FROM inodes JOIN accounts ON accounts.id = owner WHERE inodes.id = trash_items.inode);
+UPDATE OR IGNORE trash_items SET account = (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode),
   name = CAST(substr(name, 1, 200) || '~' || id AS BLOB)
-  WHERE account <> (SELECT owner FROM inodes WHERE inodes.id = trash_items.inode);
+  WHERE account <> (SELECT owner FROM inodes JOIN accounts ON accounts.id = owner WHERE inodes.id = trash_items.inode);
+)sql";
+
+// No collaborator's own, whoever made them. Kinds 14 and 15: samples, analyses.
+constexpr const char* kContainersOfOwners = R"sql(
+UPDATE inodes SET creator = owner WHERE kind IN (14, 15) AND creator <> owner;
 )sql";
 
 struct Migration {
@@ -277,9 +282,10 @@ struct Migration {
 };
 
 // Append only: a released step is never edited.
-constexpr std::array kMigrations{Migration{1, kInitial},     Migration{2, kSharing},      Migration{3, kAcls},
-                                 Migration{4, kRequests},    Migration{5, kChecksums},    Migration{6, kEvents},
-                                 Migration{7, kIdempotency}, Migration{8, kItemsOfOwners}};
+constexpr std::array kMigrations{
+    Migration{1, kInitial},     Migration{2, kSharing},       Migration{3, kAcls},
+    Migration{4, kRequests},    Migration{5, kChecksums},     Migration{6, kEvents},
+    Migration{7, kIdempotency}, Migration{8, kItemsOfOwners}, Migration{9, kContainersOfOwners}};
 
 }  // namespace
 

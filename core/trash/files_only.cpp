@@ -126,10 +126,8 @@ Result<bool> put_files_back(CoreParts& parts, Transaction& tx, const Deletion& w
   const bool undisturbed = tx.inodes.modified(item.parent) == item.parent_modified_after;
   const auto record = tx.inodes.find(item.parent);
   const auto files = tx.inodes.find(item.inode);
-  const Handed handed{*files, item.entry, who.account.id, who.now};
   const bool changes_hands = files->owner != record->owner;
-  REPRIEVE_TRY_VOID(require_one_owner(tx, handed, *record));
-  hand_over(parts, tx, handed, holder_of(tx, who.account, *record), changes);
+  REPRIEVE_TRY_VOID(settle_owner(parts, tx, who, *files, item.entry, *record, changes));
   EventRow event =
       event_of(who, EventKind::restore_files, record->id, locate(tx, who.account, record->id).path, item.origin);
   event.item = item.id;

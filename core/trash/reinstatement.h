@@ -20,12 +20,13 @@ struct Destination {
 };
 
 // Brings a trash item back to life under a free name, in constant time. At its original place the directory's mtime
-// goes back too, if nothing else changed the directory since.
-void reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const TrashRow& item,
-               const Destination& destination, Changes& changes);
+// goes back too, if nothing else changed the directory since. Errors of settle_owner().
+Result<void> reinstate(CoreParts& parts, Transaction& tx, const Deletion& who, const TrashRow& item,
+                       const Destination& destination, Changes& changes);
 
-// Takes a part out of a tree in the trash; the rest stays there, its figures to be counted again.
-void reinstate_part(CoreParts& parts, Transaction& tx, const Deletion& who, const EntryWithInode& part,
-                    TrashItemId item, const Destination& destination, Changes& changes);
+// Takes a part out of a tree in the trash; the rest stays there, its figures to be counted again. Errors of
+// settle_owner().
+Result<void> reinstate_part(CoreParts& parts, Transaction& tx, const Deletion& who, const EntryWithInode& part,
+                            TrashItemId item, const Destination& destination, Changes& changes);
 
 }  // namespace reprieve

@@ -21,8 +21,6 @@ namespace {
 
 // The folders that a project comes with.
 constexpr std::size_t kContainers = 2;
-// Children are looked at in portions of so many.
-constexpr std::size_t kPortion = 1024;
 
 const Account& actor_of(const Deletion& deletion) {
   return deletion.actor != nullptr ? *deletion.actor : deletion.account;
@@ -30,11 +28,11 @@ const Account& actor_of(const Deletion& deletion) {
 
 // Undoes removals inside a directory, newest first: names, link counts and the directory's mtime become what they were.
 // Of a name that was removed several times the newest goes back in; the older ones stay items, and so do names that are
-// in `taken`. What can change hands is `holder`'s from then on.
+// in `taken`, and what cannot come back into the hands of the directory's owner.
 void put_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
-              const Account& holder, const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken,
-              Changes& changes) {
+              const std::deque<FoldableRow>& rows, std::unordered_set<std::string_view> taken, Changes& changes) {
   const AccountId by = actor_of(deletion).id;
+  const Account holder = holder_of(tx, deletion.account, directory);
   Timestamp modified = directory.modified;
   bool unbroken = true;
   // A sample that is in another project too has been emptied there as well, and is full again.
@@ -44,8 +42,13 @@ void put_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const
     // Each removal remembers the mtime before and after it. As long as the chain holds, nobody else changed the
     // directory in between.
     unbroken = unbroken && row.parent_modified_after == modified;
+    const bool changes_hands = row.owner != holder.id;
+    const bool stays =
+        changes_hands && !taken.contains(row.name) &&
+        !hand_over(parts, tx, {*tx.inodes.find(row.inode), row.entry, by, deletion.now}, holder, changes);
+    unbroken = unbroken && !stays;
     if (unbroken) modified = row.parent_modified_before;
-    if (!taken.insert(row.name).second) continue;
+    if (stays || !taken.insert(row.name).second) continue;
     if (row.kind != ItemKind::file) {
       ++subdirectories;
     } else {
@@ -55,9 +58,8 @@ void put_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, const
     }
     tx.entries.set_item(directory.id, row.entry, TrashItemId{});
     tx.trash.remove(row.item);
-    if (row.at_owner) tx.events.remove_at_owner(deletion.session, row.item);
-    if (row.owner != holder.id)
-      hand_over(parts, tx, {*tx.inodes.find(row.inode), row.entry, by, deletion.now}, holder, changes);
+    // One that changes hands may have done so before as the companion of another.
+    if (row.at_owner || changes_hands) tx.events.remove_at_owner(deletion.session, row.item);
     if (seen_elsewhere) changes.aftermath.push_back({directory.id, EntryName::trusted(row.name)});
   }
   tx.inodes.directory_changed(directory.id, subdirectories, modified);
@@ -69,20 +71,8 @@ void fold(CoreParts& parts, Transaction& tx, const InodeRow& directory, const De
   const auto left = tx.entries.list(directory.id, EntryId{}, kContainers);
   std::unordered_set<std::string_view> taken;
   for (const auto& [entry, inode] : left) taken.insert(entry.name);
-  put_back(parts, tx, deletion, directory, deletion.account, tx.trash.of_session_in(directory.id, deletion.session),
-           std::move(taken), changes);
-}
-
-// What lies in a directory belongs to its owner, also what was folded into it and had come into other hands.
-void reunite(CoreParts& parts, Transaction& tx, const Deletion& deletion, const InodeRow& directory,
-             const Account& holder, Changes& changes) {
-  for (EntryId after{}; true;) {
-    const auto children = tx.entries.list(directory.id, after, kPortion);
-    for (const auto& [entry, inode] : children)
-      hand_over(parts, tx, {inode, entry.id, actor_of(deletion).id, deletion.now}, holder, changes);
-    if (children.size() < kPortion) return;
-    after = children.back().entry.id;
-  }
+  put_back(parts, tx, deletion, directory, tx.trash.of_session_in(directory.id, deletion.session), std::move(taken),
+           changes);
 }
 
 }  // namespace
@@ -117,7 +107,6 @@ TrashRow discard(CoreParts& parts, Transaction& tx, const Deletion& deletion, co
   const Account& actor = actor_of(deletion);
   const bool stays = !hand_over(parts, tx, {inode, entry.id, actor.id, deletion.now}, deletion.account, changes);
   const Account account = stays ? holder_of(tx, deletion.account, inode) : deletion.account;
-  if (stays && is_directory) reunite(parts, tx, deletion, inode, account, changes);
   withdraw(tx, inode.id, deletion.now, changes);
 
   const EntryName own = EntryName::trusted(entry.name);
@@ -168,7 +157,9 @@ void take_back(CoreParts& parts, Transaction& tx, const Deletion& deletion, cons
     return !is_own || tx.entries.find_live(directory.id, row.name);
   });
   if (rows.empty()) return;
-  put_back(parts, tx, deletion, directory, holder_of(tx, deletion.account, directory), rows, {}, changes);
+  put_back(parts, tx, deletion, directory, rows, {}, changes);
+  // It is still there, and no time that somebody has seen comes again.
+  tx.inodes.set_changed(directory.id, deletion.now);
   parts.trash_view.touch();
 }
 
@@ -190,10 +181,8 @@ bool is_excluded(const CoreParts& parts, const std::string& name) {
   });
 }
 
-bool is_destroyed(const CoreParts& parts, const Account& account, const EntryWithInode& doomed) {
-  const auto& [entry, inode] = doomed;
-  const bool is_own = inode.owner == account.id || inode.creator == account.id;
-  return is_own && !S_ISDIR(inode.mode) && is_excluded(parts, entry.name);
+bool may_destroy(const Account& account, const InodeRow& doomed) {
+  return !S_ISDIR(doomed.mode) && (doomed.owner == account.id || doomed.creator == account.id);
 }
 
 bool is_removable(Transaction& tx, const Account& account, const InodeRow& directory) {

@@ -55,9 +55,9 @@ void destroy(CoreParts& parts, Transaction& tx, const EntryWithInode& doomed, Ti
 
 // Whether trash.exclude names files like that.
 [[nodiscard]] bool is_excluded(const CoreParts& parts, const std::string& name);
-// Whether the account's deleting destroys the entry rather than discarding it: a file that trash.exclude names, and
-// that the account owns or made.
-[[nodiscard]] bool is_destroyed(const CoreParts& parts, const Account& account, const EntryWithInode& doomed);
+// Whether the account's deleting may destroy it where the settings say so, rather than discard it: a file that the
+// account owns or made.
+[[nodiscard]] bool may_destroy(const Account& account, const InodeRow& doomed);
 
 // Whether rmdir by the account may take the directory: it has no live entry that the account sees; or it is a project
 // with nothing but the folders that it came with, both empty.

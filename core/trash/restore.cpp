@@ -168,7 +168,7 @@ Result<Outcome> carry_out(const Restore& r) {
   };
   if (!name) return Outcome{BatchState::skipped, {}, place(entry->name) + " is taken"};
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory.kind, *name));
-  reinstate(r.parts, r.tx, r.who, r.item, {directory.id, *name, kind}, r.changes);
+  REPRIEVE_TRY_VOID(reinstate(r.parts, r.tx, r.who, r.item, {directory.id, *name, kind}, r.changes));
   return Outcome{BatchState::done, place(name->bytes())};
 }
 

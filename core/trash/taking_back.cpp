@@ -106,7 +106,7 @@ Result<BatchOutcome> put_part_back(const TakingBack& t) {
   t.tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, t.who.now);
   if (is_directory) t.tx.inodes.add_links(home->directory.id, 1, t.who.now);
   t.tx.trash.clear_figures(home->item.id);
-  settle_owner(t.parts, t.tx, t.who, inode, entry.id, home->directory, t.changes);
+  REPRIEVE_TRY_VOID(settle_owner(t.parts, t.tx, t.who, inode, entry.id, home->directory, t.changes));
   settle_hidden(t.tx, home->directory.id, inode.id);
   t.parts.trash_view.touch();
   t.changes.seen.push_back({entry.parent, EntryName::trusted(entry.name)});
@@ -154,9 +154,13 @@ Result<BatchOutcome> put_back_at_owner(const TakingBack& t) {
   if (directory->owner != inode->owner)
     return fail(Errc::not_yours, "where it was is another account's now; its owner may restore it");
   REPRIEVE_TRY(const ItemKind kind, placement(inode->kind, directory->kind, name));
-  if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name))
+  if (const auto taken = t.tx.entries.find_live_with_inode(directory->id, entry->name)) {
     REPRIEVE_TRY_VOID(clear_place(t.parts, t.tx, t.who, *taken, parent, t.guard, t.changes));
-  reinstate(t.parts, t.tx, for_holder, *item, {directory->id, name, kind}, t.changes);
+    const auto still = t.tx.trash.find(item->id);
+    if (!still || still->account != holder->id)
+      return fail(Errc::exists, "\"" + entry->name + "\" is taken there by what has another name of it");
+  }
+  REPRIEVE_TRY_VOID(reinstate(t.parts, t.tx, for_holder, *item, {directory->id, name, kind}, t.changes));
   return done_at_owner(t, *item, join(parent.path, name.bytes()));
 }
 

@@ -120,8 +120,7 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
     const std::size_t to = std::min(from + kPortion, group.size());
     const auto trash = [&](Transaction& tx) -> Result<Outcomes> {
       const Deletion deletion{account, session, caller, parts_.clock.now()};
-      Outcomes portion;
-      auto leaders = firsts;
+      std::vector<std::pair<TrashItemId, std::string>> discarded;
       for (std::size_t i = from; i < to; ++i) {
         const EntryRow& member = group[i];
         auto doomed = require_doomed(tx, account, member.parent, member.name, how.guard);
@@ -131,10 +130,17 @@ Result<std::vector<BatchOutcome>> Trash::trash_group(const Account& account, con
         if (doomed->fate != Fate::trash) continue;
         const TrashRow item =
             discard(parts_, tx, deletion, doomed->what, {member.parent, doomed->parent.path}, Folding::keep, changes);
-        const std::string subject = i == 0 ? path : join(doomed->parent.path, member.name);
-        portion.push_back(done(account, {Fate::trash, item}, subject));
-        const TrashItemId leader = leaders.try_emplace(item.account, item.id).first->second;
-        tx.trash.set_mode(item.id, TrashMode::with_associated, leader);
+        discarded.emplace_back(item.id, i == 0 ? path : join(doomed->parent.path, member.name));
+      }
+      // By now they lie where they stay: with its last place a sample may come into another account's trash.
+      Outcomes portion;
+      auto leaders = firsts;
+      for (auto& [id, subject] : discarded) {
+        const auto item = tx.trash.find(id);
+        if (!item) continue;
+        portion.push_back(done(account, {Fate::trash, *item}, subject));
+        const TrashItemId leader = leaders.try_emplace(item->account, id).first->second;
+        tx.trash.set_mode(id, TrashMode::with_associated, leader);
       }
       return portion;
     };

@@ -132,8 +132,6 @@ Result<Created> Namespace::create_open(const Account& account, InodeId parent_id
     const ItemKind first_kind = S_ISDIR(node.mode) ? ItemKind::folder : kind;
     const Account holder = holder_of(tx, account, parent);
     InodeRow row = make_inode({account, holder}, id, first_kind, node.mode, parent, caller, now);
-    // What comes into a folder of samples or analyses is not that of who made the folder.
-    if (kind == ItemKind::samples || kind == ItemKind::analyses) row.creator = holder.id;
     row.device = S_ISCHR(node.mode) || S_ISBLK(node.mode) ? node.device : 0;
     row.target_size = node.symlink_target.size();
     REPRIEVE_TRY_VOID(tx.require_room());
@@ -177,7 +175,7 @@ Result<Attributes> Namespace::link(const Account& account, InodeId inode, InodeI
     const bool unnamed = tx.entries.count_places(inode) == 0 && parts_.content.is_open_by(account.id, inode);
     if (source.life == Life::trashed) return fail(Errc::in_trash);
     if (source.life == Life::purged && !unnamed) return fail(Errc::stale);
-    REPRIEVE_TRY_VOID(check_new_place(account, linked, source, locate(tx, account, parent.id)));
+    REPRIEVE_TRY_VOID(check_new_place(tx, account, linked, source, locate(tx, account, parent.id)));
     if (linked.owner != parent.owner)
       return fail(Errc::not_yours, "a file cannot have names in what two accounts own; copy it");
     if (linked.links >= kLinksMax) return fail(Errc::too_many_links);
@@ -232,7 +230,7 @@ Result<void> Namespace::remove(const Account& account, InodeId parent, const Ent
       return {};
     }
     REPRIEVE_TRY(const Fate fate, judge_deletion(tx, account, *doomed, location, Guard::heed));
-    if (fate == Fate::trash && is_destroyed(parts_, account, *doomed)) {
+    if (fate == Fate::trash && may_destroy(account, doomed->inode) && is_excluded(parts_, name.bytes())) {
       destroy(parts_, tx, *doomed, deletion.now, changes);
     } else {
       take_away(parts_, tx, deletion, *doomed, location, Folding::fold, changes);

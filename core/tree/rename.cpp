@@ -77,12 +77,11 @@ void make_way_for_guest(const Rename& r, const Target& target) {
 void make_way(const Rename& r, const Target& target) {
   if (!target.existing) return;
   if (fate_of(r.who.account, *target.existing, target.location) == Fate::hide) return make_way_for_guest(r, target);
-  const bool keep = S_ISDIR(target.existing->inode.mode) ||
-                    (r.parts.settings.trash.keep_replaced && !is_destroyed(r.parts, r.who.account, *target.existing));
-  if (keep) {
-    take_away(r.parts, r.tx, r.who, *target.existing, target.location, Folding::fold, r.changes);
-  } else {
+  const bool is_kept = r.parts.settings.trash.keep_replaced && !is_excluded(r.parts, r.new_name.bytes());
+  if (!is_kept && may_destroy(r.who.account, target.existing->inode)) {
     destroy(r.parts, r.tx, *target.existing, r.who.now, r.changes);
+  } else {
+    take_away(r.parts, r.tx, r.who, *target.existing, target.location, Folding::fold, r.changes);
   }
 }
 
@@ -127,13 +126,12 @@ Result<void> restore_item(const Rename& r) {
   if (target.existing && target.existing->inode.id == item->inode) return fail(Errc::exists);
   make_way(r, target);
   if (r.tx.trash.find(item->id)) {
-    reinstate(r.parts, r.tx, r.who, *item, destination, r.changes);
-    return {};
+    return reinstate(r.parts, r.tx, r.who, *item, destination, r.changes);
   }
   // What made way was the directory that the item came from, and has taken it up: now it is a part of that one's item.
   const auto entry = r.tx.entries.find(item->parent, item->entry);
   const Location location = locate(r.tx, r.who.account, item->parent);
-  reinstate_part(r.parts, r.tx, r.who, {*entry, *inode}, location.item, destination, r.changes);
+  REPRIEVE_TRY_VOID(reinstate_part(r.parts, r.tx, r.who, {*entry, *inode}, location.item, destination, r.changes));
   r.changes.seen.push_back({r.who.account.trash, EntryName::trusted(item->name)});
   return {};
 }
@@ -145,8 +143,7 @@ Result<void> restore_part(const Rename& r, const EntryWithInode& part, TrashItem
       require_one_owner(r.tx, {part.inode, part.entry.id, r.who.account.id, r.who.now}, target.directory));
   REPRIEVE_TRY(const Destination destination, prepare_destination(r, part.inode, target));
   make_way(r, target);
-  reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
-  return {};
+  return reinstate_part(r.parts, r.tx, r.who, part, item, destination, r.changes);
 }
 
 Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Location& location) {
@@ -163,7 +160,7 @@ Result<void> trash_item(const Rename& r, const EntryWithInode& moved, const Loca
 // which nobody is to give to what another has made. Errors of check_new_place().
 Result<void> check_move(const Rename& r, const InodeRow& inode, const Location& from, const Location& to,
                         const EntryName& name) {
-  REPRIEVE_TRY_VOID(check_new_place(r.who.account, inode, from, to));
+  REPRIEVE_TRY_VOID(check_new_place(r.tx, r.who.account, inode, from, to));
   const bool is_own = from.role == Role::owner || inode.creator == r.who.account.id;
   if (is_own || S_ISDIR(inode.mode) || !is_excluded(r.parts, name.bytes())) return {};
   return fail(Errc::not_yours, "only its owner may give it a name that is not kept in the trash");
@@ -241,7 +238,7 @@ Result<void> move_live(const Rename& r, const EntryWithInode& moved, const Locat
   r.tx.inodes.directory_changed(r.from, -leaves, r.who.now);
   if (r.from != r.to) r.tx.inodes.directory_changed(r.to, leaves, r.who.now);
   r.tx.inodes.set_changed(moved.inode.id, r.who.now);
-  settle_owner(r.parts, r.tx, r.who, moved.inode, moved.entry.id, target.directory, r.changes);
+  REPRIEVE_TRY_VOID(settle_owner(r.parts, r.tx, r.who, moved.inode, moved.entry.id, target.directory, r.changes));
   if (from.top != target.location.top) settle_audience(r.tx, r.who.account, moved.inode, target.directory, r.changes);
   settle_hidden(r.tx, r.to, moved.inode.id);
   if (is_directory) settle_kind(r.tx, r.who.account, moved.inode, destination.kind, r.who.caller, r.who.now);

@@ -190,8 +190,16 @@ std::string CheckRepair::follow_grant(const EntryRow& entry) {
 std::string CheckRepair::follow_owner(const RowSubject& row) {
   const auto item = tx_.trash.find(row.item);
   const auto inode = tx_.inodes.find(row.inode);
-  const auto holder = inode ? tx_.accounts.find(inode->owner) : std::nullopt;
-  if (!item || !holder) return {};
+  const auto directory = item ? tx_.inodes.find(item->parent) : std::nullopt;
+  if (!inode || !directory) return {};
+  // Where it was tells which of the two is wrong.
+  const auto holder = tx_.accounts.find(directory->owner);
+  if (!holder) return {};
+  if (holder->id == item->account) {
+    set_owner(*inode, *holder);
+    return "it belongs to " + holder->name;
+  }
+  if (holder->id != inode->owner) return {};
   return "it is in the trash of " + holder->name + " as " + give_item(tx_, *item, *holder, changes_).bytes();
 }
 

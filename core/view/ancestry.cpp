@@ -162,13 +162,15 @@ Location locate_inode(Transaction& tx, const Account& account, InodeId inode) {
   return best;
 }
 
-Result<void> check_new_place(const Account& account, const InodeRow& inode, const Location& from, const Location& to) {
+Result<void> check_new_place(Transaction& tx, const Account& account, const InodeRow& inode, const Location& from,
+                             const Location& to) {
   if (from.role == Role::owner) return {};
   if (from.role == Role::viewer) return fail(Errc::viewer_only);
-  const bool is_own = from.created || inode.creator == account.id;
-  if (is_own || (to.top == from.top && !to.of_guest)) return {};
-  if (to.top == from.top)
+  if (to.top == from.top) {
+    if (from.created || inode.creator == account.id || !to.of_guest) return {};
     return fail(Errc::not_yours, "only its owner may put it into a directory that a collaborator made; copy it");
+  }
+  if (!tx.inodes.made_by_others(inode.id, account.id)) return {};
   return fail(Errc::not_yours, "only its owner may move it out of the shared item; copy it");
 }
 

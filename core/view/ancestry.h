@@ -58,10 +58,11 @@ Result<Location> require_changeable(Transaction& tx, const Account& account, Ino
 // do most. The item when it cannot, one of the account's own before another's. The path is that of its directory.
 Location locate_inode(Transaction& tx, const Account& account, InodeId inode);
 
-// Whether the account may give what lies at `from`, or has a name there, a name at `to`. What is another's stays in the
-// shared item that it is in, and out of the directories there that a collaborator made: what is in these that one may
-// delete. viewer_only, not_yours.
-Result<void> check_new_place(const Account& account, const InodeRow& inode, const Location& from, const Location& to);
+// Whether the account may give what lies at `from`, or has a name there, a name at `to`. What is another's, or has in
+// it what others made, stays in the shared item that it is in, and out of the directories there that a collaborator
+// made: what is in these that one may delete. viewer_only, not_yours.
+Result<void> check_new_place(Transaction& tx, const Account& account, const InodeRow& inode, const Location& from,
+                             const Location& to);
 
 // Whether `directory` is `ancestor` or lies below it.
 bool is_within(Transaction& tx, InodeId directory, InodeId ancestor);

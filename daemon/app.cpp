@@ -280,7 +280,7 @@ std::optional<App::End> App::handle_signal() {
   switch (static_cast<int>(signal.ssi_signo)) {
     case SIGHUP: reload(); return std::nullopt;
     case SIGUSR1:
-      if (service::has_holder()) return End::leave;
+      if (service::has_holder()) return prepare_to_leave();
       spdlog::warn("SIGUSR1: nobody holds the mounts, so that they would end with this process");
       return std::nullopt;
     case SIGINT: spdlog::info("stopping on SIGINT"); return End::stop;
@@ -289,6 +289,16 @@ std::optional<App::End> App::handle_signal() {
   const bool restarts = service::has_holder() && service::restart_is_queued();
   spdlog::info("stopping on SIGTERM{}", restarts ? ", to be started again" : "");
   return restarts ? End::leave : End::stop;
+}
+
+// The next daemon refuses a configuration with errors, and the mounts would end with it.
+std::optional<App::End> App::prepare_to_leave() {
+  if (const auto loaded = load_config(line_); !loaded) {
+    spdlog::error("SIGUSR1: no other daemon could go on with this configuration:");
+    log_lines(spdlog::level::err, std::string(reason_of(loaded.error())));
+    return std::nullopt;
+  }
+  return End::leave;
 }
 
 std::optional<App::End> App::handle_unmounted() {

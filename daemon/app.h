@@ -51,6 +51,7 @@ class App {
   void announce_late_changes();
   // None: go on.
   [[nodiscard]] std::optional<End> handle_signal();
+  [[nodiscard]] std::optional<End> prepare_to_leave();
   [[nodiscard]] std::optional<End> handle_unmounted();
   void feed_watchdog();
   void reload();

@@ -170,8 +170,8 @@ void abandon(const std::vector<fs::Inherited>& mounts) {
   for (const fs::Inherited& mount : mounts) {
     const fs::MountRecord::Identity identity = mount.record->identity();
     spdlog::warn("{}: unmounting what the daemon before this one served", identity.mountpoint.string());
-    const auto unmounted =
-        identity.by_helper ? fs::unmount_with_helper(identity.mountpoint) : fs::unmount_fuse(identity.mountpoint);
+    const auto unmounted = identity.by_helper ? fs::unmount_with_helper(identity.mountpoint)
+                                              : fs::unmount_fuse(identity.mountpoint, identity.source);
     if (!unmounted) spdlog::error("{}", reason_of(unmounted.error()));
   }
 }

@@ -263,12 +263,14 @@ bool Supervisor::may_die_of_stop() const { return stopping_ && (hurried_ || !has
 std::optional<ExitCode> Supervisor::judge(int status) {
   const bool ended = WIFEXITED(status);
   const auto code = static_cast<ExitCode>(ended ? WEXITSTATUS(status) : to_status(ExitCode::refused_or_failed));
-  if (std::exchange(replacing_, false) && code == ExitCode::done && !stopping_) {
+  // What ends for good takes back what it had held; what is left is for the next one, whoever asked for that.
+  const bool leaves = std::exchange(replacing_, false) || !held_.empty();
+  if (leaves && ended && code == ExitCode::done && !stopping_) {
     restart_at_ = Clock::now();
     return std::nullopt;
   }
   // It said itself why; trying again would give the same answer.
-  const bool by_itself = ended && (stopping_ || code == ExitCode::done || code == ExitCode::usage || !has_been_ready_);
+  const bool by_itself = ended && (stopping_ || code == ExitCode::done || !has_been_ready_);
   if (by_itself || may_die_of_stop()) return give_up(code);
   // What it did last is still to be flushed, and its mounts are to be taken away.
   if (stopping_) unsent_.insert(SIGTERM);

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <deque>
@@ -19,6 +20,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 extern char** environ;  // NOLINT: POSIX wants it declared so
 
@@ -30,6 +32,7 @@ constexpr const char* kType = "fuse.reprieve";
 constexpr const char* kHelper = "fusermount3";
 
 struct MountEntry {
+  std::filesystem::path place;
   std::string type;
   std::string source;
 };
@@ -51,24 +54,42 @@ std::string unescaped(std::string_view text) {
   return plain;
 }
 
-// The topmost mount at `path`. Lines are "ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS".
-std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
-  std::optional<MountEntry> found;
+// All mounts, those on top of others behind these. Lines are
+// "ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS".
+std::vector<MountEntry> all_mounts() {
+  std::vector<MountEntry> mounts;
   std::ifstream table("/proc/self/mountinfo");
   for (std::string line; std::getline(table, line);) {
     std::istringstream fields(line);
     std::string skipped;
     std::string mountpoint;
     fields >> skipped >> skipped >> skipped >> skipped >> mountpoint;
-    if (unescaped(mountpoint) != path.native()) continue;
     while (fields >> skipped && skipped != "-") {
     }
-    MountEntry entry;
+    MountEntry entry{.place = unescaped(mountpoint), .type = {}, .source = {}};
     fields >> entry.type >> entry.source;
     entry.source = unescaped(entry.source);
-    found = std::move(entry);
+    mounts.push_back(std::move(entry));
   }
-  return found;
+  return mounts;
+}
+
+// The topmost mount at `path`.
+std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
+  std::vector<MountEntry> mounts = all_mounts();
+  const auto found =
+      std::find_if(mounts.rbegin(), mounts.rend(), [&](const auto& mount) { return mount.place == path; });
+  return found == mounts.rend() ? std::nullopt : std::optional(std::move(*found));
+}
+
+// Where a mount of ours is by now: whoever owns a directory on the way can give that another name, and have the old one
+// lead to another mount.
+std::filesystem::path place_of(const std::filesystem::path& mountpoint, const std::string& source) {
+  const auto is_ours = [&](const MountEntry& mount) { return mount.type == kType && mount.source == source; };
+  if (const auto there = mounted_at(mountpoint); there && is_ours(*there)) return mountpoint;
+  const std::vector<MountEntry> mounts = all_mounts();
+  const auto found = std::ranges::find_if(mounts, is_ours);
+  return found == mounts.end() ? mountpoint : found->place;
 }
 
 Result<void> detach_dead_mount(const std::filesystem::path& path, const std::string& source) {
@@ -77,7 +98,7 @@ Result<void> detach_dead_mount(const std::filesystem::path& path, const std::str
     return fail(Errc::exists, path.string() + ": a dead mount of something else is in the way; umount it first");
   }
   spdlog::warn("{}: detaching what a daemon that was killed left mounted", path.string());
-  return ::geteuid() == 0 ? unmount_fuse(path) : unmount_with_helper(path);
+  return ::geteuid() == 0 ? unmount_fuse(path, source) : unmount_with_helper(path);
 }
 
 // What an absolute path leads to, with no symbolic link left in it. Where a link leads is decided by its owner, so
@@ -171,11 +192,17 @@ Result<FileDescriptor> mount_fuse(const MountRequest& request) {
   return device;
 }
 
-Result<void> unmount_fuse(const std::filesystem::path& mountpoint) {
-  if (::umount2(mountpoint.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
-  if (errno == EBUSY && ::umount2(mountpoint.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source) {
+  const std::filesystem::path current = place_of(mountpoint, source);
+  // In a directory that is held nobody can rename an entry that is a mount point (rename(2), EBUSY).
+  const auto parent = hold_directory(current.parent_path());
+  if (!parent && parent.error().code == Errc::not_found) return {};
+  if (!parent) return fail(parent.error());
+  const std::filesystem::path place = descriptor_path(parent->get()) / current.filename();
+  if (::umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+  if (errno == EBUSY && ::umount2(place.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
   if (errno == EINVAL || errno == ENOENT) return {};
-  return fail(from_errno(errno, "unmounting " + mountpoint.string()));
+  return fail(from_errno(errno, "unmounting " + current.string()));
 }
 
 Result<void> unmount_with_helper(const std::filesystem::path& mountpoint) {

@@ -38,8 +38,10 @@ Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, cons
 // Errors: not_found (no /dev/fuse), access_denied (also where a link has come to be in it), io.
 Result<FileDescriptor> mount_fuse(const MountRequest& request);
 
-// Takes the mount out of the tree, at once even if files in it are open. Nothing happens if it is gone already. io.
-Result<void> unmount_fuse(const std::filesystem::path& mountpoint);
+// Takes the mount out of the tree, at once even if files in it are open. Nothing happens if it is gone already.
+// `source` as it was mounted with, by which it is found where a directory on the way has got another name.
+// access_denied: that happened in this moment. io.
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source);
 // The same for a mount of fusermount3(1).
 Result<void> unmount_with_helper(const std::filesystem::path& mountpoint);
 

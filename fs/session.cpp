@@ -226,7 +226,7 @@ Result<void> Session::Parts::unmount() {
   if (gone) return detach_own_dead_mount(options.mountpoint, options.source);
   switch (mounted_by) {
     case MountedBy::nobody: return {};
-    case MountedBy::root: return unmount_fuse(options.mountpoint);
+    case MountedBy::root: return unmount_fuse(options.mountpoint, options.source);
     case MountedBy::helper: return unmount_with_helper(options.mountpoint);
   }
   return {};

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <array>
@@ -127,6 +128,10 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& 
   FileDescriptor opened(::open(blobs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!opened && errno == ENOENT) return fail(Errc::store_damaged, blobs.string() + " is missing");
   if (!opened) return fail(from_errno(errno, blobs.string()));
+  if (::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail(from_errno(errno, blobs.string()));
+    return fail(Errc::store_locked, blobs.string() + " is in use by another process");
+  }
   std::error_code error;
   if (create && !std::filesystem::is_empty(blobs, error)) {
     // New numbers would begin with those of the blobs that are there.

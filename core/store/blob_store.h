@@ -44,7 +44,8 @@ class BlobStore {
   using NumberSource = std::function<Result<std::vector<InodeId>>(std::size_t count)>;
 
   // Opens blobs/ below the store's directory; with `create`, makes it or takes an empty one. store_damaged where it is
-  // missing, has a symbolic link in the place of a folder, or holds something and should be new.
+  // missing, has a symbolic link in the place of a folder, or holds something and should be new. store_locked: another
+  // one is open, here or in another process. The database's own lock goes with the database, when that is moved away.
   static Result<std::unique_ptr<BlobStore>> open(const std::filesystem::path& directory, bool create);
   ~BlobStore();
   BlobStore(const BlobStore&) = delete;

@@ -2,6 +2,7 @@
 #include "daemon/control/server.h"
 
 #include <spdlog/logger.h>
+#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -114,7 +115,9 @@ class Server::Engine {
     if (!peer) return;
     const auto own = per_uid_.find(peer->uid);
     const bool too_many = own != per_uid_.end() && own->second >= limits_.connections_per_uid;
-    if (too_many || connections_.size() >= limits_.connections) {
+    const bool is_privileged = peer->uid == 0 || peer->uid == ::geteuid();
+    const unsigned most = limits_.connections + (is_privileged ? limits_.reserved_connections : 0);
+    if (too_many || connections_.size() >= most) {
       Connection::turn_away(socket,
                             error_reply(Fault::too_many_connections,
                                         too_many ? "too many connections of your user" : "too many connections"));

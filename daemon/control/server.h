@@ -27,6 +27,7 @@ struct Limits {
   std::size_t max_body = 1 << 20;
   unsigned connections_per_uid = 32;
   unsigned connections = 256;
+  unsigned reserved_connections = 16;  // beyond these, for root and the daemon's own user
   // Answers that tell events as they happen; each is a connection too.
   unsigned watchers_per_uid = 8;
   unsigned watchers = 64;

@@ -245,5 +245,22 @@ TEST_F(HostileStart, AMountPointThatIsSwappedIsNeverTheTargetOfALink) {
   for (const char* const name : {"home/mnt", "home/link"}) ::umount2(in(name).c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
 }
 
+// The folder above the mount point gets another name, and its old one leads to what root has mounted elsewhere.
+TEST_F(HostileStart, NoMountOfAnothersIsTakenAwayInPlaceOfItsOwn) {
+  std::filesystem::create_directories(in("victim/mnt"));
+  std::filesystem::create_directories(in("home/mnt"));
+  ASSERT_EQ(::mount("tmpfs", in("victim/mnt").c_str(), "tmpfs", 0, "size=64k"), 0) << std::strerror(errno);
+  ChildProcess daemon(
+      {REPRIEVED_PATH, "--store", in("store"), "--mount", "lab=" + in("home/mnt").string(), "--socket", in("s")});
+  EXPECT_TRUE(wait_until([&] { return is_mount_point(in("home/mnt")) && std::filesystem::exists(in("s")); }));
+  std::filesystem::rename(in("home"), in("moved"));
+  std::filesystem::create_directory_symlink(in("victim"), in("home"));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.finish().exit_code, 0);
+  EXPECT_TRUE(is_mount_point(in("victim/mnt")));
+  EXPECT_FALSE(is_mount_point(in("moved/mnt")));
+  for (const char* const name : {"victim/mnt", "moved/mnt"}) ::umount2(in(name).c_str(), UMOUNT_NOFOLLOW | MNT_DETACH);
+}
+
 }  // namespace
 }  // namespace reprieve::test

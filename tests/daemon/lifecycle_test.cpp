@@ -240,6 +240,24 @@ TEST_F(Lifecycle, ADiskOfItsOwnCanBeAStore) {
   EXPECT_EQ(daemon.finish().exit_code, 0);
 }
 
+// The database's own lock goes with the database.
+TEST_F(Lifecycle, AStoreHasOneDaemonThoughItsMetadataIsMovedAway) {
+  DaemonProcess daemon(directory_.path());
+  ASSERT_TRUE(daemon.start()) << daemon.log();
+  const auto database = daemon.store() / "metadata.db";
+  std::filesystem::rename(database, in("away.db"));
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"--rebuild-metadata"}, {"--check"}, {"--socket", in("other.sock")}}) {
+    std::vector<std::string> arguments{"--store", daemon.store()};
+    arguments.insert(arguments.end(), line.begin(), line.end());
+    const CommandResult refused = start_alone(arguments);
+    EXPECT_EQ(refused.exit_code, 1) << refused.describe();
+    EXPECT_THAT(refused.err, HasSubstr("is in use by another process")) << line.front();
+  }
+  std::filesystem::rename(in("away.db"), database);
+  EXPECT_EQ(daemon.stop(), 0) << daemon.log();
+}
+
 TEST_F(Lifecycle, ADeadMountOfItsOwnIsTakenAway) {
   DaemonProcess daemon(directory_.path());
   ASSERT_TRUE(daemon.start()) << daemon.log();

@@ -157,6 +157,33 @@ TEST_F(Supervised, ANewVersionTakesOverWithoutUnmounting) {
   ctl({"ping"});
 }
 
+TEST_F(Supervised, GoesOnThoughItsDaemonIsToldToLeave) {
+  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
+  const pid_t before = daemon_->serving_pid();
+  ::kill(before, SIGUSR1);
+  ASSERT_TRUE(wait_until([&] { return daemon_->serving_pid() > 0 && daemon_->serving_pid() != before; }));
+  EXPECT_EQ(::write(file.get(), "b", 1), 1);
+}
+
+TEST_F(Supervised, NoErrorInTheConfigurationTakesMountsAway) {
+  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
+  const auto path = directory_.path() / "reprieve.toml";
+  std::stringstream good;
+  good << std::ifstream(path).rdbuf();
+  std::ofstream(path, std::ios::app) << "\n[nonsense]\n";
+  const pid_t before = daemon_->serving_pid();
+  ::kill(daemon_->pid(), SIGUSR1);
+  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("no other daemon") != std::string::npos; }))
+      << daemon_->log();
+  EXPECT_EQ(daemon_->serving_pid(), before);
+  ::kill(before, SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("ended with status 2") != std::string::npos; }));
+  EXPECT_TRUE(is_mount_point(mount()));
+  std::ofstream(path) << good.str();
+  ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}, {.directory = "/"}).exit_code == 0; })) << daemon_->log();
+  EXPECT_EQ(::write(file.get(), "b", 1), 1);
+}
+
 TEST_F(Supervised, IsStoppedProperlyWhileItsDaemonStartsAgain) {
   for (int round = 0; round < 12; ++round) {
     const auto logged = daemon_->log().size();

@@ -246,13 +246,11 @@ TEST_F(Lifecycle, AStoreHasOneDaemonThoughItsMetadataIsMovedAway) {
   ASSERT_TRUE(daemon.start()) << daemon.log();
   const auto database = daemon.store() / "metadata.db";
   std::filesystem::rename(database, in("away.db"));
-  for (const std::vector<std::string>& line :
-       {std::vector<std::string>{"--rebuild-metadata"}, {"--check"}, {"--socket", in("other.sock")}}) {
-    std::vector<std::string> arguments{"--store", daemon.store()};
-    arguments.insert(arguments.end(), line.begin(), line.end());
-    const CommandResult refused = start_alone(arguments);
+  for (std::vector<std::string> line : {std::vector<std::string>{"--rebuild-metadata"}, {}}) {
+    line.insert(line.end(), {"--store", daemon.store()});
+    const CommandResult refused = start_alone(line);
     EXPECT_EQ(refused.exit_code, 1) << refused.describe();
-    EXPECT_THAT(refused.err, HasSubstr("is in use by another process")) << line.front();
+    EXPECT_THAT(refused.err, HasSubstr("is in use by another process"));
   }
   std::filesystem::rename(in("away.db"), database);
   EXPECT_EQ(daemon.stop(), 0) << daemon.log();

@@ -165,25 +165,6 @@ TEST_F(Supervised, GoesOnThoughItsDaemonIsToldToLeave) {
   EXPECT_EQ(::write(file.get(), "b", 1), 1);
 }
 
-TEST_F(Supervised, NoErrorInTheConfigurationTakesMountsAway) {
-  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
-  const auto path = directory_.path() / "reprieve.toml";
-  std::stringstream good;
-  good << std::ifstream(path).rdbuf();
-  std::ofstream(path, std::ios::app) << "\n[nonsense]\n";
-  const pid_t before = daemon_->serving_pid();
-  ::kill(daemon_->pid(), SIGUSR1);
-  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("no other daemon") != std::string::npos; }))
-      << daemon_->log();
-  EXPECT_EQ(daemon_->serving_pid(), before);
-  ::kill(before, SIGKILL);
-  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("ended with status 2") != std::string::npos; }));
-  EXPECT_TRUE(is_mount_point(mount()));
-  std::ofstream(path) << good.str();
-  ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}, {.directory = "/"}).exit_code == 0; })) << daemon_->log();
-  EXPECT_EQ(::write(file.get(), "b", 1), 1);
-}
-
 TEST_F(Supervised, IsStoppedProperlyWhileItsDaemonStartsAgain) {
   for (int round = 0; round < 12; ++round) {
     const auto logged = daemon_->log().size();
@@ -291,6 +272,32 @@ TEST_F(Supervised, EveryWatcherHearsOfEveryEventOnce) {
   ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}).exit_code == 0; })) << daemon_->log();
 
   for (Watcher& watcher : watchers) EXPECT_EQ(watcher.finish(), "");
+}
+
+class SupervisedByFile : public Supervised {
+ protected:
+  DaemonOptions options() const override {
+    return {.configuration = "[log]\nlevel = \"info\"\n", .arguments = {"--supervise"}};
+  }
+};
+
+TEST_F(SupervisedByFile, NoErrorInTheConfigurationTakesMountsAway) {
+  const FileDescriptor file = open_file(project() / "f", O_CREAT | O_RDWR);
+  const auto path = directory_.path() / "reprieve.toml";
+  std::stringstream good;
+  good << std::ifstream(path).rdbuf();
+  std::ofstream(path, std::ios::app) << "\n[nonsense]\n";
+  const pid_t before = daemon_->serving_pid();
+  ::kill(daemon_->pid(), SIGUSR1);
+  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("no other daemon") != std::string::npos; }))
+      << daemon_->log();
+  EXPECT_EQ(daemon_->serving_pid(), before);
+  ::kill(before, SIGKILL);
+  ASSERT_TRUE(wait_until([&] { return daemon_->log().find("ended with status 2") != std::string::npos; }));
+  EXPECT_TRUE(is_mount_point(mount()));
+  std::ofstream(path) << good.str();
+  ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}, {.directory = "/"}).exit_code == 0; })) << daemon_->log();
+  EXPECT_EQ(::write(file.get(), "b", 1), 1);
 }
 
 class SupervisedSpliced : public Supervised {

@@ -26,6 +26,9 @@ struct Changes {
   std::vector<Change> aftermath;
   // Others may change names from now on where kernels were told to remember them for ever: they are to doubt those.
   bool newly_shared = false;
+  // The kernel of `through` will take a name to lead where it does not, as soon as it has the answer: it is to doubt
+  // its names before.
+  bool misleading = false;
 };
 
 // Told of every change after its commit and before the operation returns, by the thread that made it and with no

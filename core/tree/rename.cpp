@@ -101,6 +101,7 @@ void survive(const Rename& r, InodeId inode) {
   const auto row = r.tx.inodes.find(inode);
   if (row && S_ISDIR(row->mode)) r.tx.inodes.next_generation(inode, r.who.now);
   r.changes.aftermath.push_back({inode, std::nullopt});
+  r.changes.misleading = true;
 }
 
 // `mv .trash/RUN runs/` and `mv .trash/RUN runs/RUN/`.

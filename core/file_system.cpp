@@ -11,6 +11,7 @@
 #include "core/parts.h"
 #include "core/store/connection.h"
 #include "core/upkeep/changed_inodes.h"
+#include "core/upkeep/metadata_restore.h"
 #include "core/upkeep/recovery.h"
 
 namespace reprieve {
@@ -122,6 +123,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
   const Timestamp written = last_written(database);
   REPRIEVE_TRY(auto store, Store::open(database));
+  remove_second_names(database);
   REPRIEVE_TRY_VOID(require_newest(*store, *blobs));
   REPRIEVE_TRY(const std::size_t nameless, recover(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));

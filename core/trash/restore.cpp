@@ -115,6 +115,8 @@ Result<InodeRow> find_directory(const Restore& r) {
     if (auto directory = r.tx.inodes.find(r.item.parent)) return *directory;
   }
   const std::string parent_path = directory_part(r.item.origin);
+  if (r.options.recreate_parents && is_cut(parent_path))
+    return fail(Errc::name_too_long, "where it was lies too deep to be made again; restore with --to DIR");
   if (r.options.recreate_parents) return make_path(r, parent_path);
   // Of another account's trash nothing is told: what is in it is not there.
   const bool is_in_own_trash =

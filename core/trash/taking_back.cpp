@@ -77,6 +77,7 @@ std::optional<Home> find_home(const TakingBack& t, const InodeRow& part) {
   auto item = t.tx.trash.find(t.event.item);
   if (!item || item->account != t.who.account.id) return std::nullopt;
   std::string_view path = t.event.detail;  // .trash/ITEM/…/NAME
+  if (is_cut(path)) return std::nullopt;
   for (int i = 0; i < 2; ++i) path.remove_prefix(std::min(path.find('/'), path.size() - 1) + 1);
   auto directory = t.tx.inodes.find(item->inode);
   for (std::size_t slash = 0; directory && (slash = path.find('/')) != std::string_view::npos;) {

@@ -24,7 +24,7 @@ struct TrashItem {
   TrashItemId id;
   std::string name;  // in .trash/
   ItemKind kind = ItemKind::file;
-  std::string origin;  // the path below the account's root that it was deleted from
+  std::string origin;  // the path below the account's root that it was deleted from; cut where it is over 64 KiB long
   std::string account;
   std::string deleted_by;  // the account of the deleter
   uid_t deleted_by_uid = 0;

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kPrefix = "user.reprieve.";
 constexpr std::string_view kStatus = "status";
 constexpr std::string_view kDerivedFrom = "derived_from";
-constexpr std::string_view kTrashPrefix = ".trash/";
+constexpr std::string_view kTrashFolder = ".trash";
 
 std::string_view short_name(std::string_view name) { return name.substr(kPrefix.size()); }
 
@@ -103,6 +103,54 @@ Result<void> set_sources(Transaction& tx, const Account& account, const InodeRow
   return {};
 }
 
+// A way up to the root, or to the account's own item.
+struct WayUp {
+  UpwardPath path;
+  bool in_trash = false;
+};
+
+// None: what is there is in another account's trash.
+std::optional<WayUp> one_up(Transaction& tx, const Account& account, const EntryRow& place, WayUp walked) {
+  if (!place.item) {
+    walked.path.add(place.name);
+    return walked;
+  }
+  const auto item = tx.trash.find(place.item);
+  if (!item || item->account != account.id) return std::nullopt;
+  walked.path.add(item->name);
+  walked.path.add(std::string(kTrashFolder));
+  walked.in_trash = true;
+  return walked;
+}
+
+std::optional<WayUp> way_up(Transaction& tx, const Account& account, InodeId inode, WayUp walked);
+
+// A live one before others.
+std::optional<WayUp> best_way_up(Transaction& tx, const Account& account, const std::vector<EntryRow>& places,
+                                 const WayUp& walked) {
+  std::optional<WayUp> in_trash;
+  for (const EntryRow& place : places) {
+    auto way = one_up(tx, account, place, walked);
+    if (way && !way->in_trash) way = way_up(tx, account, place.parent, *std::move(way));
+    if (way && !way->in_trash) return way;
+    if (way) in_trash = std::move(way);
+  }
+  return in_trash;
+}
+
+// From `inode` on. Calls itself only where there are several places: a tree can be deeper than a stack.
+std::optional<WayUp> way_up(Transaction& tx, const Account& account, InodeId inode, WayUp walked) {
+  for (InodeId at = inode; at != account.root;) {
+    const auto places = tx.entries.places(at);
+    if (places.size() != 1) return best_way_up(tx, account, places, walked);
+    auto way = one_up(tx, account, places.front(), std::move(walked));
+    if (!way || way->in_trash) return way;
+    walked = *std::move(way);
+    at = places.front().parent;
+  }
+  return walked;
+}
+
 tl::unexpected<Error> reserved() {
   return fail(Errc::reserved_name, "of user.reprieve.* only status and derived_from can be set");
 }
@@ -163,21 +211,9 @@ Result<void> remove_own_attribute(Transaction& tx, const Account& account, const
 }
 
 std::optional<std::string> visible_path(Transaction& tx, const Account& account, InodeId inode) {
-  if (inode == account.root) return std::string();
-  std::optional<std::string> in_trash;
-  for (const EntryRow& place : tx.entries.places(inode)) {
-    if (place.item) {
-      const auto item = tx.trash.find(place.item);
-      if (item && item->account == account.id) in_trash = std::string(kTrashPrefix) + item->name;
-      continue;
-    }
-    const auto parent = visible_path(tx, account, place.parent);
-    if (!parent) continue;
-    std::string path = join(*parent, place.name);
-    if (!path.starts_with(kTrashPrefix)) return path;
-    in_trash = std::move(path);
-  }
-  return in_trash;
+  const auto way = way_up(tx, account, inode, {});
+  if (!way) return std::nullopt;
+  return way->path.text();
 }
 
 Ownership ownership_of(Transaction& tx, const InodeRow& item, const Location& location) {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,8 +67,10 @@ Result<void> check_is_in(const FileDescriptor& folder, const std::filesystem::pa
   return fail(Errc::store_damaged, file.parent_path().string() + " was replaced while a backup was made");
 }
 
-Result<void> require_room(const BlobStore& blobs, std::uint64_t bytes) {
-  REPRIEVE_TRY(const struct statvfs disk, blobs.disk());
+// The folder can be on a disk of its own.
+Result<void> require_room(const FileDescriptor& folder, std::uint64_t bytes) {
+  struct statvfs disk {};
+  if (::fstatvfs(folder.get(), &disk) != 0) return fail(from_errno(errno, "backups"));
   if (std::uint64_t{disk.f_bavail} * disk.f_frsize >= bytes + kLeaveFree) return {};
   return fail(Errc::no_space, "a backup would leave less than " + std::to_string(kLeaveFree >> 20) +
                                   " MiB of the disk free for everything else");
@@ -126,7 +129,7 @@ Result<Backup> Backups::make_in_turn() {
   const auto unfinished = directory_ / kUnfinished;
   ::unlinkat(folder.get(), kUnfinished, 0);
   REPRIEVE_TRY(const std::uint64_t bytes, parts_.store->copy_bytes());
-  REPRIEVE_TRY_VOID(require_room(*parts_.blobs, bytes));
+  REPRIEVE_TRY_VOID(require_room(folder, bytes));
   {
     const MutexLock lock(mutex_);
     changed_ = false;

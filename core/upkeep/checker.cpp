@@ -60,19 +60,21 @@ struct Found {
 
 // Where the entry, or else the inode, lies: the first way up that there is.
 Found place_of(Transaction& tx, const RowSubject& subject) {
-  std::string path;
+  UpwardPath path;
   auto step = subject.entry ? tx.entries.find(subject.parent, subject.entry) : tx.entries.place(subject.inode);
   for (int depth = 0; step && depth < kDeepest; ++depth) {
     if (step->item) {
       const auto item = tx.trash.find(step->item);
       const auto account = item ? tx.accounts.find(item->account) : std::nullopt;
       if (!account) return {};
-      return {account->name, ".trash/" + (path.empty() ? item->name : join(item->name, path))};
+      path.add(item->name);
+      path.add(".trash");
+      return {account->name, path.text()};
     }
-    path = path.empty() ? step->name : join(step->name, path);
+    path.add(step->name);
     const InodeId parent = step->parent;
     for (const Account& account : tx.accounts.all()) {
-      if (account.root == parent) return {account.name, path};
+      if (account.root == parent) return {account.name, path.text()};
     }
     step = tx.entries.place(parent);
   }

@@ -111,18 +111,49 @@ class Rebuilding {
     return place.item ? accounts_.contains(place.item->account) : leads_home(place.entry.parent);
   }
 
-  // Whether names lead from the directory to a root or into the trash. Records of different moments can form a circle.
+  // A directory of which it is to be found out, and which of its places is looked at next.
+  struct Step {
+    InodeId directory;
+    const std::vector<PlaceRecord>& places;
+    std::size_t next = 0;
+  };
+
+  // Whether names lead from the directory to a root or into the trash. Records of different moments can form a circle,
+  // and a tree can be deeper than a stack.
   bool leads_home(InodeId directory) {
-    const auto known = leads_home_.find(directory);
-    if (known != leads_home_.end()) return known->second;
-    const auto found = records_.find(directory);
-    if (found == records_.end() || !S_ISDIR(found->second.row.mode)) return leads_home_[directory] = false;
-    if (found->second.row.kind == ItemKind::root) return leads_home_[directory] = found->second.account.has_value();
-    leads_home_[directory] = false;  // for those on the way
-    for (const PlaceRecord& place : found->second.places) {
-      if (is_valid(place)) return leads_home_[directory] = true;
+    std::vector<Step> way;
+    begin(directory, way);
+    while (!way.empty()) {
+      Step& step = way.back();
+      bool& is_home = leads_home_.at(step.directory);
+      if (is_home || step.next == step.places.size()) {
+        way.pop_back();
+        continue;
+      }
+      const PlaceRecord& place = step.places[step.next];
+      const auto parent = leads_home_.find(place.entry.parent);
+      if (!place.item && parent == leads_home_.end()) {
+        begin(place.entry.parent, way);
+        continue;
+      }
+      is_home = place.item ? accounts_.contains(place.item->account) : parent->second;
+      ++step.next;
     }
-    return false;
+    return leads_home_.at(directory);
+  }
+
+  // Marks a directory, unless it is, and adds it to those on the way where its places have to tell. Until then the mark
+  // is false.
+  void begin(InodeId directory, std::vector<Step>& way) {
+    const auto [mark, is_new] = leads_home_.try_emplace(directory, false);
+    const auto found = records_.find(directory);
+    if (!is_new || found == records_.end() || !S_ISDIR(found->second.row.mode)) return;
+    const InodeRecord& record = found->second;
+    if (record.row.kind == ItemKind::root) {
+      mark->second = record.account.has_value();
+    } else {
+      way.push_back({directory, record.places});
+    }
   }
 
   Result<void> make_places() {

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "core/base/file_descriptor.h"
 #include "core/base/time_text.h"
@@ -54,6 +56,25 @@ std::filesystem::path free_name(const std::filesystem::path& wanted) {
   return name;
 }
 
+bool is_same_file(const std::filesystem::path& one, const std::filesystem::path& other) {
+  struct stat first {};
+  struct stat second {};
+  return ::lstat(one.c_str(), &first) == 0 && ::lstat(other.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+constexpr std::string_view kBefore = ".before-";
+
+// metadata.db.before-TIME, and metadata.db.before-TIME~2…
+bool is_kept_name(const std::string& name, const std::filesystem::path& database) {
+  const std::string prefix = database.filename().string() + std::string(kBefore);
+  if (!name.starts_with(prefix)) return false;
+  const std::string_view rest = std::string_view(name).substr(prefix.size());
+  const std::size_t tilde = std::min(rest.find('~'), rest.size());
+  return parse_compact_time(rest.substr(0, tilde)) &&
+         rest.find_first_not_of("0123456789", std::min(tilde + 1, rest.size())) == std::string_view::npos;
+}
+
 // A second name for each of its files, so that nothing is without one at any time.
 Result<void> keep(const std::filesystem::path& database, const std::filesystem::path& before) {
   if (::link(database.c_str(), before.c_str()) != 0) return fail(from_errno(errno, before.string()));
@@ -75,6 +96,17 @@ Result<void> replace(const std::filesystem::path& database, const std::filesyste
 
 }  // namespace
 
+void remove_second_names(const std::filesystem::path& database) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(database.parent_path(), error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (!is_kept_name(entry->path().filename(), database) || !is_same_file(entry->path(), database)) continue;
+    // What lies beside it goes first: whatever ends this, no log stays without its database.
+    for (const char* companion : kCompanions) ::unlink((entry->path().string() + companion).c_str());
+    ::unlink(entry->path().c_str());
+  }
+}
+
 Result<void> note_restore(Store& store, const std::string& from, Timestamp now) {
   return store.write([&](Transaction& tx) -> Result<void> {
     EventRow row{.id = {}, .at = now, .kind = EventKind::metadata_restore};
@@ -93,6 +125,7 @@ Result<std::filesystem::path> put_in_place(
   REPRIEVE_TRY(const auto blobs, BlobStore::open(directory, false));
   REPRIEVE_TRY(const DatabaseLock lock, DatabaseLock::take(database));
   remove_database(made);
+  remove_second_names(database);
   std::filesystem::path before;
   const Result<void> ready = [&]() -> Result<void> {
     REPRIEVE_TRY_VOID(make(*blobs, made));
@@ -100,7 +133,7 @@ Result<std::filesystem::path> put_in_place(
     REPRIEVE_TRY_VOID(give_to_owner_of(directory, made));
     std::error_code error;
     if (!std::filesystem::exists(database, error)) return {};
-    before = free_name(database.string() + ".before-" + compact_time(now));
+    before = free_name(database.string() + std::string(kBefore) + compact_time(now));
     return keep(database, before);
   }();
   if (!ready) {
@@ -114,10 +147,12 @@ Result<std::filesystem::path> put_in_place(
 Result<RestoredMetadata> restore_metadata(const std::filesystem::path& directory, const std::filesystem::path& file,
                                           Timestamp now) {
   RestoredMetadata restored;
-  std::error_code error;
-  const bool is_in_place = std::filesystem::equivalent(file, directory / "metadata.db", error);
+  const auto database = directory / "metadata.db";
+  // Under whatever name: its log is the one beside the database.
+  const bool is_in_place = is_same_file(file, database);
   const auto make = [&](const BlobStore& blobs, const std::filesystem::path& made) -> Result<void> {
-    REPRIEVE_TRY_VOID(unseal(file, made, is_in_place ? Holder::this_process : Holder::unknown));
+    REPRIEVE_TRY_VOID(
+        unseal(is_in_place ? database : file, made, is_in_place ? Holder::this_process : Holder::unknown));
     REPRIEVE_TRY(const auto store, Store::open(made));
     REPRIEVE_TRY(restored.reconciliation, reconcile(*store, blobs, now));
     return note_restore(*store, "from " + file.string(), now);

@@ -95,6 +95,24 @@ int rank(Transaction& tx, const Account& account, const Location& location) {
 
 std::string join(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
 
+void UpwardPath::add(const std::string& name) {
+  is_cut_ |= size_ + name.size() + 1 > kLongestPath;
+  if (is_cut_) return;
+  size_ += name.size() + 1;
+  names_.push_back(name);
+}
+
+std::string UpwardPath::text() const {
+  std::string text;
+  text.reserve(size_);
+  if (is_cut_) text = kCut;
+  for (auto name = names_.rbegin(); name != names_.rend(); ++name) {
+    if (name != names_.rbegin()) text += '/';
+    text += *name;
+  }
+  return text;
+}
+
 bool is_own_item(Transaction& tx, const Account& account, TrashItemId id) {
   const auto item = tx.trash.find(id);
   return item && item->account == account.id;
@@ -104,8 +122,9 @@ Location locate(Transaction& tx, const Account& account, InodeId directory) {
   const Climb way = climb(tx, account, directory);
   Location location{.life = way.life, .item = way.item, .path = {}, .role = Role::owner, .top = {}};
   if (way.life != Life::live) return location;
-  std::for_each(way.steps.rbegin(), way.steps.rend(),
-                [&location](const EntryRow& step) { location.path = join(location.path, step.name); });
+  UpwardPath path;
+  for (const EntryRow& step : way.steps) path.add(step.name);
+  location.path = path.text();
   // From the root down the steps are projects/ or runs/, then the item.
   if (way.steps.size() < 2) return location;
   const EntryRow& top = way.steps[way.steps.size() - 2];

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/base/account.h"
 #include "core/base/ids.h"
@@ -22,7 +25,7 @@ enum class Life : std::uint8_t {
 struct Location {
   Life life = Life::live;
   TrashItemId item;         // when trashed: the item that holds it
-  std::string path;         // when live: below the root, "" for the root itself
+  std::string path;         // when live: below the root, "" for the root itself; at most kLongestPath
   Role role = Role::owner;  // when live: what the account may do there
   InodeId top;              // when live: the project or run that it is or lies in; none elsewhere
   // Not the owner of `top`, but this account made the directory or one that it lies in: what is in it is its own.
@@ -68,5 +71,25 @@ Result<void> check_new_place(Transaction& tx, const Account& account, const Inod
 bool is_within(Transaction& tx, InodeId directory, InodeId ancestor);
 
 [[nodiscard]] std::string join(const std::string& path, const std::string& name);
+
+// Where a tree is deeper, its paths begin with kCut in place of what is too much. As long as the path of all the
+// folders that a restore makes again, and much longer than any that a program can name (PATH_MAX).
+inline constexpr std::size_t kLongestPath = std::size_t{64} << 10;
+// No path below a root begins so: there are only projects/, runs/ and .trash/.
+inline constexpr std::string_view kCut = "…/";
+[[nodiscard]] inline bool is_cut(std::string_view path) { return path.starts_with(kCut); }
+
+// A path put together from its end, as a walk up meets its names. Takes time in proportion to the path, whatever its
+// depth.
+class UpwardPath {
+ public:
+  void add(const std::string& name);
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::string> names_;  // the last one first
+  std::size_t size_ = kCut.size();
+  bool is_cut_ = false;
+};
 
 }  // namespace reprieve

@@ -123,5 +123,32 @@ TEST_F(BackupOnFullDisk, IsRefusedAndToldAndHoldsUpNothing) {
   EXPECT_EQ(read_file(project() / "small"), "still works");
 }
 
+class BackupsOnAnotherDisk : public MountTest {
+ protected:
+  void mount_backups(const std::string& options) {
+    std::filesystem::create_directory(backups());
+    if (::mount("tmpfs", backups().c_str(), "tmpfs", MS_NOSUID, options.c_str()) != 0) GTEST_SKIP() << "no tmpfs";
+  }
+  void TearDown() override {
+    MountTest::TearDown();
+    daemon_.reset();
+    ::umount2(backups().c_str(), MNT_DETACH);
+  }
+  [[nodiscard]] std::filesystem::path backups() const { return directory_.path() / "store/backups"; }
+};
+
+TEST_F(BackupsOnAnotherDisk, AreRefusedWhereThatHasNoRoom) {
+  ASSERT_NO_FATAL_FAILURE(mount_backups("size=32m,mode=0700"));
+  if (IsSkipped()) return;
+  EXPECT_THAT(ctl({"backup"}, 1).err, HasSubstr("free"));
+}
+
+TEST_F(BackupsOnAnotherDisk, AreMadeWhereThatHasRoom) {
+  ASSERT_NO_FATAL_FAILURE(mount_backups("size=100m,mode=0700"));
+  if (IsSkipped()) return;
+  ctl({"backup"});
+  EXPECT_THAT(names_in(backups()), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace reprieve::test

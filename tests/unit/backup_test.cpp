@@ -146,6 +146,68 @@ TEST_F(BackupTest, CanBeTakenBackWithTheDatabaseFromBefore) {
   EXPECT_EQ(volume_.tree("projects/P"), project);
 }
 
+class KilledRestoreTest : public BackupTest {
+ protected:
+  // What a restore does before anything is replaced.
+  void link_before(const std::string& name) {
+    for (const char* companion : {"", "-wal"}) {
+      const std::string file = (volume_.store() / "metadata.db").string() + companion;
+      if (std::filesystem::exists(file)) std::filesystem::create_hard_link(file, before(name).string() + companion);
+    }
+  }
+  [[nodiscard]] std::filesystem::path before(const std::string& name) const {
+    return volume_.store() / ("metadata.db.before-" + name);
+  }
+  [[nodiscard]] std::vector<std::string> kept() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(volume_.store())) {
+      if (const std::string name = entry.path().filename(); name.starts_with("metadata.db.before-"))
+        names.push_back(name.substr(std::string("metadata.db.before-").size()));
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+};
+
+TEST_F(KilledRestoreTest, LeavesNoSecondNameOfTheDatabaseThatIsServed) {
+  volume_.mkdir("projects/P");
+  link_before("20240501T120000Z");
+  link_before("20240501T120000Z~2");
+  volume_.reopen();
+  EXPECT_THAT(kept(), IsEmpty());
+  EXPECT_TRUE(volume_.exists("projects/P"));
+}
+
+TEST_F(KilledRestoreTest, NothingElseIsRemoved) {
+  volume_.mkdir("projects/P");
+  const std::string real = restore(back_up().file).before.filename();
+  for (const char* name : {"lunch", "20240501T120000Z.old", "20240501T120000Z~b"}) link_before(name);
+  put(before("20240501T130000Z"), "another file");
+  const auto all = kept();
+  volume_.reopen();
+  EXPECT_EQ(kept(), all);
+  EXPECT_TRUE(std::filesystem::exists(volume_.store() / real));
+}
+
+// The database has gone on under that name too, but its log has not.
+TEST_F(KilledRestoreTest, ItsNameLeadsToTheDatabaseWithItsOwnLog) {
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/old", "old");
+  const auto old_log = volume_.directory() / "old-log";
+  std::filesystem::create_hard_link(volume_.store() / "metadata.db-wal", old_log);
+  volume_.reopen();
+  volume_.write("projects/P/newer", "newer");
+  must(volume_.rename("projects/P/old", "projects/P/renamed"));
+  const TreeState project = volume_.tree("projects/P");
+  volume_.close();
+  link_before("20240501T120000Z");
+  std::filesystem::rename(old_log, before("20240501T120000Z").string() + "-wal");
+  restore(before("20240501T120000Z"));
+  EXPECT_EQ(volume_.tree("projects/P"), project);
+  EXPECT_THAT(kept(), SizeIs(1));
+  EXPECT_NE(kept().front(), "20240501T120000Z");
+}
+
 // Rows that a handle or a kernel could still believe.
 TEST_F(BackupTest, MakesOldHandlesStale) {
   volume_.mkdir("projects/P");

@@ -7,6 +7,7 @@
 
 #include "core/upkeep/metadata_rebuild.h"
 #include "tests/support/store_invariants.h"
+#include "tests/unit/small_stack.h"
 #include "tests/unit/volume.h"
 
 namespace reprieve::test {
@@ -104,6 +105,26 @@ TEST_F(RebuildTest, RefusesWhereThereIsADatabaseOrNothingToRebuildFrom) {
   EXPECT_EQ(refusal(rebuild_metadata(volume_.store(), volume_.clock().now())), Errc::store_damaged);
   EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db"));
   EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db.unfinished"));
+}
+
+TEST_F(RebuildTest, ATreeCanBeDeeperThanAStack) {
+  constexpr int kDepth = 4000;
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/a", "bytes");
+  for (int depth = 0; depth < kDepth; ++depth) {
+    volume_.mkdir("projects/P/b");
+    must(volume_.rename("projects/P/a", "projects/P/b/a"));
+    must(volume_.rename("projects/P/b", "projects/P/a"));
+  }
+  record();
+  lose_database();
+  on_small_stack([&] { must(rebuild_metadata(volume_.store(), volume_.clock().now())); });
+  volume_.open();
+  InodeId at = volume_.at("projects/P");
+  for (int depth = 0; depth < kDepth; ++depth)
+    at = must(volume_.names().lookup(volume_.account(), at, EntryName::literal("a"))).inode;
+  const auto file = must(volume_.names().lookup(volume_.account(), at, EntryName::literal("a")));
+  EXPECT_EQ(file.size, 5U);
 }
 
 }  // namespace

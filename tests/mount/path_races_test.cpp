@@ -17,6 +17,7 @@
 
 #include "tests/control/raw_client.h"
 #include "tests/mount/sharing_test.h"
+#include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {

@@ -25,17 +25,12 @@
 #include "daemon/system_call_filter.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/descriptor_holder.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wait.h"
 
 namespace reprieve::test {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // CAP_CHOWN, CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN, as proc_pid_status(5) shows them.
 constexpr const char* kThree = "0000000000200005";

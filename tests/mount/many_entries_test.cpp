@@ -24,6 +24,7 @@
 
 #include "tests/mount/mount_test.h"
 #include "tests/mount/random/choices.h"
+#include "tests/support/sanitized.h"
 
 namespace reprieve::test {
 namespace {
@@ -57,9 +58,8 @@ class ManyEntries : public MountTest, public ::testing::WithParamInterface<const
     const std::int64_t descriptors = open_descriptors();
     std::cout << what << ": " << took.count() << " s, " << descriptors << " descriptors, " << mib << " MiB at most\n"
               << std::flush;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    EXPECT_LT(mib, kMostMib + static_cast<std::int64_t>(entries_) * kMostBytesAnEntry / (1 << 20)) << what;
-#endif
+    if (!kSanitized)
+      EXPECT_LT(mib, kMostMib + static_cast<std::int64_t>(entries_) * kMostBytesAnEntry / (1 << 20)) << what;
     EXPECT_LT(descriptors, kMostDescriptors) << what;
   }
 

@@ -165,6 +165,8 @@ void Invalidator::wait_for_listings(const Changes& changes, const std::vector<Mo
 void Invalidator::changed(const Changes& changes) {
   const bool inside_operation = static_cast<bool>(changes.through);
   if (inside_operation) outdate_answers(changes);
+  if (changes.misleading)
+    with_mount(changes.through, [](const Mount& each) { static_cast<void>(each.channel->drop_all_names()); });
   const std::vector<MountId> told = mounts();
   for (const MountId mount : told) {
     std::vector<Change> news = changes.aftermath;

@@ -58,8 +58,9 @@ class ManyEntries : public MountTest, public ::testing::WithParamInterface<const
     const std::int64_t descriptors = open_descriptors();
     std::cout << what << ": " << took.count() << " s, " << descriptors << " descriptors, " << mib << " MiB at most\n"
               << std::flush;
-    if (!kSanitized)
+    if (!kSanitized) {
       EXPECT_LT(mib, kMostMib + static_cast<std::int64_t>(entries_) * kMostBytesAnEntry / (1 << 20)) << what;
+    }
     EXPECT_LT(descriptors, kMostDescriptors) << what;
   }
 

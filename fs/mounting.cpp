@@ -84,12 +84,12 @@ std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
 
 // Where a mount of ours is by now: whoever owns a directory on the way can give that another name, and have the old one
 // lead to another mount.
-std::filesystem::path place_of(const std::filesystem::path& mountpoint, const std::string& source) {
+std::optional<std::filesystem::path> place_of(const std::filesystem::path& mountpoint, const std::string& source) {
   const auto is_ours = [&](const MountEntry& mount) { return mount.type == kType && mount.source == source; };
   if (const auto there = mounted_at(mountpoint); there && is_ours(*there)) return mountpoint;
   const std::vector<MountEntry> mounts = all_mounts();
   const auto found = std::ranges::find_if(mounts, is_ours);
-  return found == mounts.end() ? mountpoint : found->place;
+  return found == mounts.end() ? std::nullopt : std::optional(found->place);
 }
 
 Result<void> detach_dead_mount(const std::filesystem::path& path, const std::string& source) {
@@ -193,16 +193,17 @@ Result<FileDescriptor> mount_fuse(const MountRequest& request) {
 }
 
 Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source) {
-  const std::filesystem::path current = place_of(mountpoint, source);
+  const auto current = place_of(mountpoint, source);
+  if (!current) return {};
   // In a directory that is held nobody can rename an entry that is a mount point (rename(2), EBUSY).
-  const auto parent = hold_directory(current.parent_path());
+  const auto parent = hold_directory(current->parent_path());
   if (!parent && parent.error().code == Errc::not_found) return {};
   if (!parent) return fail(parent.error());
-  const std::filesystem::path place = descriptor_path(parent->get()) / current.filename();
+  const std::filesystem::path place = descriptor_path(parent->get()) / current->filename();
   if (::umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
   if (errno == EBUSY && ::umount2(place.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
   if (errno == EINVAL || errno == ENOENT) return {};
-  return fail(from_errno(errno, "unmounting " + current.string()));
+  return fail(from_errno(errno, "unmounting " + current->string()));
 }
 
 Result<void> unmount_with_helper(const std::filesystem::path& mountpoint) {

@@ -153,7 +153,6 @@ Result<void> App::start() {
   const std::filesystem::path& store = config_.core.store.path;
   spdlog::info("reprieved {} opens the store {}", REPRIEVE_VERSION, store.string());
   invalidator_ = std::make_unique<fs::Invalidator>();
-  REPRIEVE_TRY_VOID(invalidator_->start());
   REPRIEVE_TRY(files_, FileSystem::open(config_.core, clock_, inherited_.opens()));
   files_->on_background_failure(&log_background_failure);
   if (const std::size_t nameless = files_->nameless_blobs(); nameless != 0) {

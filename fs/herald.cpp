@@ -1,165 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fs/herald.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
 
 #include "fs/herald_confinement.h"
 
 namespace reprieve::fs {
 namespace {
 
-// Mounts that have a place in the child, which may not allocate.
-constexpr std::size_t kMostMounts = 256;
 // The largest notice: of a name of 255 bytes.
 constexpr std::size_t kMostBytes = 512;
+// Longer than it takes where nobody holds a lock up.
+constexpr std::chrono::milliseconds kBriefly{10};
+// Another thread may take the answer that one waits for.
+constexpr std::chrono::milliseconds kOneLook{50};
 
-enum Kind : int { kAdd, kRemove, kTell };
+// Where the child has its end of the socket and the mount's channel.
+constexpr int kSocket = 3;
+constexpr int kDevice = 4;
 
-struct Order {
-  int kind;
-  std::int64_t mount;
-};
+// The child. Forked from a process with threads, so nothing here may allocate or take a lock.
+bool serve_one() {
+  std::array<std::byte, kMostBytes> notice{};
+  const ssize_t size = ::recv(kSocket, notice.data(), notice.size(), 0);
+  if (size <= 0) return size < 0 && errno == EINTR;
+  // Its result is of no use to anybody: ENOENT for what the kernel does not know.
+  [[maybe_unused]] const ssize_t told = ::write(kDevice, notice.data(), static_cast<std::size_t>(size));
+  const char done = 1;
+  return ::send(kSocket, &done, sizeof done, MSG_NOSIGNAL) == sizeof done;
+}
 
-struct Place {
-  std::int64_t mount = 0;
-  int device = -1;
-};
-
-// What one message carries besides the order: a descriptor.
-union Passing {
-  cmsghdr header;
-  char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-// The child. Forked from a process that may have threads, so nothing here may allocate or take a lock.
-class Child {
- public:
-  explicit Child(int socket) : socket_(socket) {}
-
-  [[noreturn]] void run() {
-    while (serve_one()) {
-    }
-    ::_exit(0);
-  }
-
- private:
-  bool serve_one() {
-    Order order{};
-    std::array<std::byte, kMostBytes> notice{};
-    std::array<iovec, 2> parts{iovec{&order, sizeof order}, iovec{notice.data(), notice.size()}};
-    Passing passing{};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    message.msg_control = &passing;
-    message.msg_controllen = sizeof passing;
-    const ssize_t size = ::recvmsg(socket_, &message, 0);
-    if (size < static_cast<ssize_t>(sizeof order)) return size < 0 && errno == EINTR;
-    int device = -1;
-    if (const cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr) {
-      std::memcpy(&device, CMSG_DATA(part), sizeof device);
-    }
-    const char done = carry_out(order, device, notice.data(), static_cast<std::size_t>(size) - sizeof order) ? 1 : 0;
-    return ::send(socket_, &done, 1, MSG_NOSIGNAL) == 1;
-  }
-
-  bool carry_out(const Order& order, int device, const std::byte* notice, std::size_t size) {
-    Place* const place = find(order.kind == kAdd ? 0 : order.mount);
-    if (order.kind == kAdd && place != nullptr) *place = {order.mount, device};
-    if (order.kind == kRemove && place != nullptr) {
-      ::close(place->device);
-      *place = {};
-    }
-    if (order.kind == kTell && place != nullptr) {
-      // Its result is of no use to anybody: ENOENT for what the kernel does not know.
-      [[maybe_unused]] const ssize_t told = ::write(place->device, notice, size);
-    }
-    return place != nullptr;
-  }
-
-  Place* find(std::int64_t mount) {
-    for (Place& place : places_) {
-      if (place.mount == mount) return &place;
-    }
-    return nullptr;
-  }
-
-  const int socket_;
-  std::array<Place, kMostMounts> places_{};
-};
-
-[[noreturn]] void become_herald(int socket) {
+[[noreturn]] void become_herald(int socket, int device) {
   // A terminal's interrupt is for the daemon, which ends this process by closing its end.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) ::signal(number, SIG_IGN);
   ::prctl(PR_SET_NAME, "reprieve-herald");
+  const int free_socket = ::fcntl(socket, F_DUPFD, kDevice + 1);
+  const int free_device = ::fcntl(device, F_DUPFD, kDevice + 1);
+  if (::dup2(free_socket, kSocket) < 0 || ::dup2(free_device, kDevice) < 0) ::_exit(1);
   // Above all the store's: its files may not be held open by somebody who does not know them.
-  constexpr int kAtNumber = 3;
-  if (socket != kAtNumber) ::dup2(socket, kAtNumber);
-  ::syscall(SYS_close_range, kAtNumber + 1, ~0U, 0);
+  ::syscall(SYS_close_range, kDevice + 1, ~0U, 0);
   confine_herald();
-  Child(kAtNumber).run();
+  while (serve_one()) {
+  }
+  ::_exit(0);
+}
+
+bool is_readable(int socket, std::chrono::milliseconds limit) {
+  pollfd event{.fd = socket, .events = POLLIN, .revents = 0};
+  int count = 0;
+  do count = ::poll(&event, 1, static_cast<int>(limit.count()));
+  while (count < 0 && errno == EINTR);
+  return count > 0;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Herald>> Herald::start() {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return fail(from_errno(errno, "the herald's socket"));
-  FileDescriptor own(ends[0]);
-  const FileDescriptor its(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0) return fail(from_errno(errno, "the herald's process"));
-  if (child == 0) become_herald(its.get());
-  return std::unique_ptr<Herald>(new Herald(child, std::move(own)));
+Herald::~Herald() {
+  const MutexLock lock(mutex_);
+  if (!is_free({})) return;  // it ends with its wait, and is reaped when the daemon has ended
+  end_child();
 }
 
-Herald::~Herald() {
-  {
-    const MutexLock lock(mutex_);
-    socket_.reset();
+Herald::Told Herald::tell(std::span<const std::byte> notice) {
+  const MutexLock lock(mutex_);
+  if (!is_free({})) return Told::not_sent;
+  if (!socket_ && !start_child()) return Told::never;
+  if (::send(socket_->get(), notice.data(), notice.size(), MSG_NOSIGNAL) < 0) {
+    end_child();
+    return Told::never;
   }
+  waits_ = true;
+  sent_ = std::chrono::steady_clock::now();
+  if (!is_free(kBriefly)) return Told::sent;
+  return socket_ ? Told::yes : Told::never;
+}
+
+bool Herald::wait_until_free(std::chrono::milliseconds limit) {
+  for (;;) {
+    std::shared_ptr<const FileDescriptor> socket;
+    std::chrono::milliseconds left{};
+    {
+      const MutexLock lock(mutex_);
+      if (is_free({})) return true;
+      left = std::chrono::ceil<std::chrono::milliseconds>(sent_ + limit - std::chrono::steady_clock::now());
+      if (given_up_ || left <= left.zero()) return false;
+      socket = socket_;
+    }
+    is_readable(socket->get(), std::min(left, kOneLook));
+  }
+}
+
+void Herald::give_up() {
+  const MutexLock lock(mutex_);
+  given_up_ = waits_;
+  if (given_up_) ::shutdown(socket_->get(), SHUT_RDWR);
+}
+
+bool Herald::is_free(std::chrono::milliseconds limit) {
+  if (!waits_) return true;
+  if (given_up_ || !is_readable(socket_->get(), limit)) return false;
+  char done = 0;
+  const ssize_t size = ::recv(socket_->get(), &done, sizeof done, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;  // another thread's it was
+  waits_ = false;
+  if (size <= 0) end_child();
+  return true;
+}
+
+bool Herald::start_child() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0) {
+    auto own = std::make_shared<const FileDescriptor>(ends[0]);
+    const FileDescriptor its(ends[1]);
+    child_ = ::fork();
+    if (child_ == 0) become_herald(its.get(), device_);
+    if (child_ > 0) socket_ = std::move(own);
+  }
+  return socket_ != nullptr;
+}
+
+void Herald::end_child() {
+  if (!socket_) return;
+  socket_.reset();
   while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
   }
-}
-
-void Herald::add(MountId mount, int device) { order(kAdd, mount, {}, device); }
-void Herald::remove(MountId mount) { order(kRemove, mount, {}, -1); }
-bool Herald::tell(MountId mount, std::span<const std::byte> notice) { return order(kTell, mount, notice, -1); }
-
-bool Herald::order(int kind, MountId mount, std::span<const std::byte> notice, int device) {
-  Order order{kind, mount.number()};
-  std::array<iovec, 2> parts{iovec{&order, sizeof order}, iovec{const_cast<std::byte*>(notice.data()), notice.size()}};
-  Passing passing{};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  if (device >= 0) {
-    message.msg_control = &passing;
-    message.msg_controllen = sizeof passing;
-    cmsghdr& part = *CMSG_FIRSTHDR(&message);
-    part.cmsg_level = SOL_SOCKET;
-    part.cmsg_type = SCM_RIGHTS;
-    part.cmsg_len = CMSG_LEN(sizeof device);
-    std::memcpy(CMSG_DATA(&part), &device, sizeof device);
-  }
-  const MutexLock lock(mutex_);
-  char done = 0;
-  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) return false;
-  while (::recv(socket_.get(), &done, 1, 0) < 0 && errno == EINTR) {
-  }
-  return done == 1;
 }
 
 }  // namespace reprieve::fs

@@ -40,8 +40,8 @@ constexpr bool kSanitized = false;
 constexpr bool kSanitized = false;
 #endif
 
-constexpr std::array kAllowed{SYS_recvmsg, SYS_sendto,     SYS_write,        SYS_close,
-                              SYS_exit,    SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall};
+constexpr std::array kAllowed{SYS_recvfrom, SYS_sendto,     SYS_write,        SYS_close,
+                              SYS_exit,     SYS_exit_group, SYS_rt_sigreturn, SYS_restart_syscall};
 
 constexpr sock_filter statement(unsigned code, std::uint32_t value) {
   return {static_cast<std::uint16_t>(code), 0, 0, value};

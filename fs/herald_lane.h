@@ -1,47 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
+#include <span>
 #include <thread>
 
-#include "core/base/result.h"
 #include "core/base/sync.h"
 #include "fs/herald.h"
 
 namespace reprieve::fs {
 
-// A herald and the thread that waits for it, so that nobody else has to: what is posted is done one after the other,
-// and may take as long as a client holds a lock. Thread-safe.
+// A mount's herald and a thread that waits for it, so that nobody else has to: what is posted is done one after the
+// other. A client that holds the herald up for longer than kPatience holds up what is behind that, and nobody else.
+// Thread and herald are started when there is something to do. Thread-safe.
 class HeraldLane {
  public:
   using Work = std::function<void()>;
+  static constexpr std::chrono::milliseconds kPatience{1000};
 
-  HeraldLane() = default;
-  ~HeraldLane();  // when all that was posted is done
+  // `doubt` has the kernel doubt all names, waiting for nothing. That is what is done, by whichever thread finds out,
+  // whenever what was posted is late or is never done.
+  HeraldLane(int device, Work doubt) : herald_(device), doubt_(std::move(doubt)) {}
+  ~HeraldLane() { stop(); }
   HeraldLane(const HeraldLane&) = delete;
   HeraldLane& operator=(const HeraldLane&) = delete;
 
-  // Once. Errors: those of fork(2) and of a thread's start.
-  Result<void> start();
   void post(Work work);
-  // Returns when everything that was posted before is done.
-  void settle();
+  // From what was posted. Whether it was told, as long as that may take; false where it was not and will not be.
+  bool tell(std::span<const std::byte> notice);
+  // Returns when all that was posted before is done; false when that takes longer than the limit, or is about to.
+  bool settle(std::chrono::milliseconds limit);
+  // Nothing is told any more, also of what was posted. False when the herald is still held up. Idempotent.
+  bool stop();
 
-  [[nodiscard]] Herald& herald() { return *herald_; }
+  [[nodiscard]] Herald& herald() { return herald_; }
 
  private:
-  void run();
+  // Behind a client that has a lock for ever there would be no end of them.
+  static constexpr std::size_t kMostWaiting = 1024;
 
+  void run();
+  bool wait_for_herald();
+
+  Herald herald_;
+  const Work doubt_;
+  bool complained_ = false;  // of the lane's thread
   Mutex mutex_;
   ConditionVariable wake_;     // there is work, or it is over
-  ConditionVariable settled_;  // there is none
+  ConditionVariable settled_;  // something was done, or is held up
   std::deque<Work> queue_ REPRIEVE_GUARDED_BY(mutex_);
-  bool busy_ REPRIEVE_GUARDED_BY(mutex_) = false;
+  std::uint64_t posted_ REPRIEVE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t done_ REPRIEVE_GUARDED_BY(mutex_) = 0;
+  bool held_up_ REPRIEVE_GUARDED_BY(mutex_) = false;
   bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
-  std::unique_ptr<Herald> herald_;  // constant once started
-  std::thread thread_;
+  std::thread thread_ REPRIEVE_GUARDED_BY(mutex_);
 };
 
 }  // namespace reprieve::fs

@@ -18,6 +18,8 @@ namespace {
 // A reader deals with an answer as soon as it has a processor. What is here so that no two operations wait for each
 // other for ever.
 constexpr std::chrono::milliseconds kLongestDoubt{1000};
+// For the operations of one mount, which a reader in another could hold up for as long each.
+constexpr std::chrono::milliseconds kLongestCopy{100};
 
 template <typename Body>
 std::vector<std::byte> notice(fuse_notify_code code, const Body& body, std::size_t more) {
@@ -45,27 +47,40 @@ std::vector<std::byte> stale_pages(fuse_ino_t node) {
 
 }  // namespace
 
-Result<void> Invalidator::start() {
-  REPRIEVE_TRY_VOID(notices_.start());
-  return listings_.start();
-}
+Invalidator::Mount::Mount(InodeId of_root, KernelChannel& over, ListingsUnderWay& under_way)
+    : root(of_root),
+      channel(over),
+      listings(under_way),
+      notices(channel.descriptor(), [this] { doubt_names(); }),
+      pages(channel.descriptor(), [this] { doubt_names(); }) {}
 
-void Invalidator::add(MountId mount, InodeId root, KernelChannel& channel, ListingsUnderWay& listings) {
-  for (HeraldLane* lane : {&notices_, &listings_}) lane->herald().add(mount, channel.descriptor());
+// Before Linux 6.16 a name that is in use may be believed until word of its change arrives.
+void Invalidator::Mount::doubt_names() { static_cast<void>(channel.drop_all_names()); }
+
+void Invalidator::add(MountId id, InodeId root, KernelChannel& channel, ListingsUnderWay& listings) {
+  auto mount = std::make_unique<Mount>(root, channel, listings);
   MutexLock lock(mutex_);
-  mounts_[mount] = {.root = root, .channel = &channel, .listings = &listings};
+  mounts_[id] = std::move(mount);
 }
 
-void Invalidator::remove(MountId mount) {
+bool Invalidator::remove(MountId id) {
+  Mount* mount = nullptr;
   {
     MutexLock lock(mutex_);
-    const auto found = mounts_.find(mount);
-    if (found == mounts_.end()) return;
-    found->second.leaving = true;
-    while (found->second.in_use > 0) out_of_use_.wait(mutex_);
-    mounts_.erase(found);
+    const auto found = mounts_.find(id);
+    if (found == mounts_.end()) return true;
+    mount = found->second.get();
+    mount->leaving = true;
   }
-  for (HeraldLane* lane : {&notices_, &listings_}) lane->herald().remove(mount);
+  const bool noticed = mount->notices.stop();
+  const bool seen_to = mount->pages.stop();
+  std::unique_ptr<Mount> removed;
+  {
+    MutexLock lock(mutex_);
+    while (mount->in_use > 0) out_of_use_.wait(mutex_);
+    removed = std::move(mounts_.extract(id).mapped());
+  }
+  return noticed && seen_to;
 }
 
 std::vector<MountId> Invalidator::mounts() {
@@ -73,7 +88,7 @@ std::vector<MountId> Invalidator::mounts() {
   std::vector<MountId> ids;
   ids.reserve(mounts_.size());
   for (const auto& [id, mount] : mounts_) {
-    if (!mount.leaving) ids.push_back(id);
+    if (!mount->leaving) ids.push_back(id);
   }
   return ids;
 }
@@ -81,36 +96,43 @@ std::vector<MountId> Invalidator::mounts() {
 // Calls `tell` with the mount, no lock held, if it is still there.
 template <typename Tell>
 void Invalidator::with_mount(MountId id, const Tell& tell) {
-  Mount mount;
+  Mount* mount = nullptr;
   {
     MutexLock lock(mutex_);
     const auto found = mounts_.find(id);
-    if (found == mounts_.end() || found->second.leaving) return;
-    ++found->second.in_use;
-    mount = found->second;
+    if (found == mounts_.end() || found->second->leaving) return;
+    mount = found->second.get();
+    ++mount->in_use;
   }
-  tell(mount);
+  tell(*mount);
   MutexLock lock(mutex_);
-  if (--mounts_.at(id).in_use == 0) out_of_use_.notify_all();
+  if (--mount->in_use == 0) out_of_use_.notify_all();
 }
 
 void Invalidator::attributes_stale(InodeId inode) {
   for (const MountId mount : mounts()) {
-    with_mount(mount, [inode](const Mount& each) { each.channel->drop_attributes(to_node(inode, each.root)); });
+    with_mount(mount, [inode](Mount& each) { each.channel.drop_attributes(to_node(inode, each.root)); });
   }
 }
 
-void Invalidator::tell(MountId id, const Mount& mount, HeraldLane& lane, const std::vector<std::byte>& notice) {
-  // The kernel refuses what it knows nothing of.
-  if (!lane.herald().tell(id, notice)) static_cast<void>(mount.channel->notify(notice));
+void Invalidator::tell_at_once(Mount& mount, const std::vector<Change>& news, bool made_elsewhere) {
+  for (const Change& change : news) {
+    const fuse_ino_t node = to_node(change.inode, mount.root);
+    const bool known = mount.channel.drop_attributes(node);
+    if (!known || !made_elsewhere || !change.name) continue;
+    Herald& herald = mount.pages.herald();
+    if (herald.tell(stale_pages(node)) != Herald::Told::sent) continue;
+    WorkerPool::step_aside();
+    herald.wait_until_free(kLongestCopy);
+  }
 }
 
-void Invalidator::tell(MountId mount, const std::vector<Change>& changes) {
-  with_mount(mount, [this, mount, &changes](const Mount& told) {
-    for (const Change& change : changes) {
-      const fuse_ino_t node = to_node(change.inode, told.root);
-      if (change.name) tell(mount, told, notices_, stale_name(node, change.name->bytes()));
-      tell(mount, told, notices_, stale_pages(node));
+void Invalidator::announce(Mount& mount, std::vector<Change> news) {
+  mount.notices.post([&mount, news = std::move(news)] {
+    for (const Change& change : news) {
+      const fuse_ino_t node = to_node(change.inode, mount.root);
+      if (change.name) mount.notices.tell(stale_name(node, change.name->bytes()));
+      mount.notices.tell(stale_pages(node));
     }
   });
 }
@@ -118,31 +140,30 @@ void Invalidator::tell(MountId mount, const std::vector<Change>& changes) {
 // Not what the inodes themselves have become: the kernel numbers that by itself (fuse_entry_unlinked, fs/fuse/dir.c;
 // fuse_change_attributes_common, fs/fuse/inode.c).
 void Invalidator::outdate_answers(const Changes& changes) {
-  with_mount(changes.through, [&changes](const Mount& mount) {
+  with_mount(changes.through, [&changes](Mount& mount) {
     for (const Change& change : changes.seen) {
-      if (change.name) mount.channel->drop_attributes(to_node(change.inode, mount.root));
+      if (change.name) mount.channel.drop_attributes(to_node(change.inode, mount.root));
     }
   });
 }
 
 void Invalidator::doubt_all_names(MountId mount) {
-  with_mount(mount, [](const Mount& each) {
-    each.listings->doubt();
-    // Before Linux 6.16 a name that is in use may be believed until word of its change arrives.
-    static_cast<void>(each.channel->drop_all_names());
+  with_mount(mount, [](Mount& each) {
+    each.listings.doubt();
+    each.doubt_names();
   });
   see_to_listings(mount);
 }
 
 void Invalidator::see_to_listings(MountId mount) {
-  listings_.post([this, mount] {
-    with_mount(mount, [this, mount](const Mount& each) {
-      for (const InodeId directory : each.listings->directories()) {
+  with_mount(mount, [](Mount& each) {
+    each.pages.post([&each] {
+      for (const InodeId directory : each.listings.directories()) {
         // Any name would do: it is looked for, with the directory's lock held, among those that the kernel knows.
         static const std::string name = "a listing";
-        const ListingsUnderWay::Moment moment = each.listings->now();
-        tell(mount, each, listings_, stale_name(to_node(directory, each.root), name));
-        each.listings->locked_alone(directory, moment);
+        const ListingsUnderWay::Moment moment = each.listings.now();
+        if (!each.pages.tell(stale_name(to_node(directory, each.root), name))) return;
+        each.listings.locked_alone(directory, moment);
       }
     });
   });
@@ -151,13 +172,24 @@ void Invalidator::see_to_listings(MountId mount) {
 void Invalidator::wait_for_listings(const Changes& changes, const std::vector<MountId>& mounts) {
   for (const MountId mount : mounts) {
     if (mount == changes.through) continue;
-    with_mount(mount, [&changes](const Mount& each) {
+    with_mount(mount, [&changes](Mount& each) {
       for (const Change& change : changes.seen) {
-        if (!change.name || each.listings->is_certain(change.inode)) continue;
+        if (!change.name || each.listings.is_certain(change.inode)) continue;
         WorkerPool::step_aside();
-        if (!each.listings->wait_until_certain(change.inode, kLongestDoubt))
+        if (!each.listings.wait_until_certain(change.inode, kLongestDoubt))
           spdlog::warn("a program that lists a directory does not go on; another may be shown an old name in it");
       }
+    });
+  }
+}
+
+void Invalidator::wait_for_notices(const std::vector<MountId>& mounts, const std::vector<Change>& news) {
+  const auto end = std::chrono::steady_clock::now() + HeraldLane::kPatience;
+  for (const MountId mount : mounts) {
+    with_mount(mount, [&news, end](Mount& each) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (each.notices.settle(std::chrono::ceil<std::chrono::milliseconds>(left))) return;
+      for (const Change& change : news) each.channel.drop_attributes(to_node(change.inode, each.root));
     });
   }
 }
@@ -165,37 +197,33 @@ void Invalidator::wait_for_listings(const Changes& changes, const std::vector<Mo
 void Invalidator::changed(const Changes& changes) {
   const bool inside_operation = static_cast<bool>(changes.through);
   if (inside_operation) outdate_answers(changes);
-  if (changes.misleading)
-    with_mount(changes.through, [](const Mount& each) { static_cast<void>(each.channel->drop_all_names()); });
+  if (changes.misleading) with_mount(changes.through, [](Mount& each) { each.doubt_names(); });
   const std::vector<MountId> told = mounts();
+  std::vector<Change> all = changes.aftermath;
+  all.insert(all.end(), changes.seen.begin(), changes.seen.end());
   for (const MountId mount : told) {
-    std::vector<Change> news = changes.aftermath;
-    if (mount != changes.through) news.insert(news.end(), changes.seen.begin(), changes.seen.end());
-    if (changes.newly_shared) doubt_all_names(mount);
-    if (news.empty()) continue;
-    if (!inside_operation) {
-      tell(mount, news);
-      continue;
-    }
     const bool elsewhere = mount != changes.through;
-    with_mount(mount, [&news, elsewhere](const Mount& each) {
-      for (const Change& change : news) {
-        const fuse_ino_t node = to_node(change.inode, each.root);
-        if (elsewhere && change.name) {
-          each.channel->drop_listing(node);
-        } else {
-          each.channel->drop_attributes(node);
-        }
-      }
+    if (changes.newly_shared) doubt_all_names(mount);
+    const std::vector<Change>& news = elsewhere ? all : changes.aftermath;
+    if (news.empty()) continue;
+    with_mount(mount, [&news, inside_operation, elsewhere](Mount& each) {
+      if (inside_operation) tell_at_once(each, news, elsewhere);
+      announce(each, news);
     });
-    notices_.post([this, mount, news = std::move(news)] { tell(mount, news); });
   }
+  if (!inside_operation) wait_for_notices(told, all);
   wait_for_listings(changes, told);
 }
 
 void Invalidator::settle() {
-  notices_.settle();
-  listings_.settle();
+  for (const MountId mount : mounts()) {
+    with_mount(mount, [](Mount& each) {
+      for (HeraldLane* lane : {&each.notices, &each.pages}) {
+        while (!lane->settle(HeraldLane::kPatience)) {
+        }
+      }
+    });
+  }
 }
 
 }  // namespace reprieve::fs

@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <vector>
 
-#include "core/base/result.h"
+#include "core/base/ids.h"
 #include "core/base/sync.h"
 #include "core/changes.h"
 #include "fs/herald_lane.h"
@@ -18,12 +19,18 @@ class ListingsUnderWay;
 // Tells the kernels behind the mounts what they may no longer believe. Thread-safe.
 //
 // Dropping a name, or the cached data of a file, takes locks in the kernel that it holds while it waits for the answer
-// to a request (fuse_reverse_inval_entry, fs/fuse/dir.c; the warning at fuse_lowlevel_notify_inval_entry). So a thread
-// that is inside an operation never does that: a thread of its own has it done (HeraldLane). Dropping attributes takes
-// no lock (fuse_reverse_inval_inode with a negative offset, fs/fuse/inode.c) and is done on the spot, in every mount.
-// So is dropping the listings that other mounts have cached: the pages that hold one are locked only while it is copied
-// (fuse_add_dirent_to_cache, fs/fuse/readdir.c), and two changes within one tick of the clock leave a directory's
-// mtime, by which the kernel would tell that a listing is old, as it is.
+// to a request (fuse_reverse_inval_entry, fs/fuse/dir.c; the warning at fuse_lowlevel_notify_inval_entry), and any
+// program that lists a directory into memory that it has from somebody who does not provide it holds them as long as it
+// likes. So no thread of the daemon ever does that: a process for each mount does (Herald), a thread waits for it
+// (HeraldLane), and whoever has changed something waits for that thread for HeraldLane::kPatience at the most, and not
+// at all inside an operation. What is then late is made up for by doubting all names of that mount.
+//
+// Dropping attributes and doubting names takes no lock (fuse_reverse_inval_inode with a negative offset,
+// fs/fuse/inode.c) and is done on the spot, in every mount. The listings that other mounts have cached are dropped
+// before an operation is answered, too, since two changes within one tick of the clock leave a directory's mtime, by
+// which the kernel would tell that a listing is old, as it is. The pages that hold one are locked while it is copied to
+// a reader (fuse_readdir_cached, fs/fuse/readdir.c), by no request; a second herald drops them, and is waited for as
+// long as a copy may take.
 //
 // The kernel that a change came through is told of the directories in it, too. It drops what it knows of them by
 // itself, but does not number the change (fuse_dir_changed, fs/fuse/dir.c), so that it would believe what a LOOKUP,
@@ -35,15 +42,14 @@ class Invalidator final : public ChangeListener {
   Invalidator(const Invalidator&) = delete;
   Invalidator& operator=(const Invalidator&) = delete;
 
-  // Before anything changes, and best while the process is small. Errors: those of fork(2) and of a thread's start.
-  Result<void> start();
-
   // `root` is the inode that this mount's kernel calls node 1.
   void add(MountId mount, InodeId root, KernelChannel& channel, ListingsUnderWay& listings);
-  // On return neither is used any more. The mount must still be served, or be dead, until then.
-  void remove(MountId mount);
+  // On return neither is used any more. The mount must still be served, or be dead, until then. False: a client holds a
+  // lock that a process waits for, which has the channel open until it gets it.
+  bool remove(MountId mount);
 
-  // Without `through` every mount is told before this returns; otherwise attributes are, and the rest follows. An
+  // Without `through` every mount is told before this returns, but for one that a client holds up: that doubts its
+  // names and is told when the client goes on. Otherwise attributes and listings are, and the rest follows. An
   // operation must not be answered before.
   void changed(const Changes& changes) override;
   // Safe inside an operation.
@@ -56,18 +62,26 @@ class Invalidator final : public ChangeListener {
 
  private:
   struct Mount {
-    InodeId root;
-    KernelChannel* channel = nullptr;
-    ListingsUnderWay* listings = nullptr;
-    unsigned in_use = 0;   // threads that are telling it something
-    bool leaving = false;  // tell it nothing more
+    Mount(InodeId of_root, KernelChannel& over, ListingsUnderWay& under_way);
+    void doubt_names();
+
+    const InodeId root;
+    KernelChannel& channel;
+    ListingsUnderWay& listings;
+    unsigned in_use = 0;   // threads that are telling it something; guarded by the invalidator's mutex
+    bool leaving = false;  // tell it nothing more; likewise
+    HeraldLane notices;
+    // An operation may wait for this one, with locks in the kernel that notices wait for.
+    HeraldLane pages;
   };
 
   // Of the directories that changed: what the mount that they changed through was answered before.
   void outdate_answers(const Changes& changes);
-  void tell(MountId mount, const std::vector<Change>& changes);
-  static void tell(MountId id, const Mount& mount, HeraldLane& lane, const std::vector<std::byte>& notice);
+  // Inside an operation: what can be told without waiting for a request.
+  static void tell_at_once(Mount& mount, const std::vector<Change>& news, bool made_elsewhere);
+  static void announce(Mount& mount, std::vector<Change> news);
   void doubt_all_names(MountId mount);
+  void wait_for_notices(const std::vector<MountId>& mounts, const std::vector<Change>& news);
   // What other mounts may yet come to believe about the names that changed.
   void wait_for_listings(const Changes& changes, const std::vector<MountId>& mounts);
   template <typename Tell>
@@ -76,10 +90,7 @@ class Invalidator final : public ChangeListener {
 
   Mutex mutex_;
   ConditionVariable out_of_use_;  // a channel is
-  std::map<MountId, Mount> mounts_ REPRIEVE_GUARDED_BY(mutex_);
-  HeraldLane notices_;
-  // An operation may wait for these, with locks in the kernel that notices wait for.
-  HeraldLane listings_;
+  std::map<MountId, std::unique_ptr<Mount>> mounts_ REPRIEVE_GUARDED_BY(mutex_);
 };
 
 }  // namespace reprieve::fs

@@ -269,11 +269,7 @@ Result<void> KernelChannel::notify(std::int32_t code) {
   // libfuse 3.14 has no call for these. A notification is an answer to no request, its code in place of an error
   // (fuse_dev_do_write, fs/fuse/dev.c).
   const fuse_out_header header{.len = sizeof(header), .error = code, .unique = 0};
-  return notify(std::as_bytes(std::span(&header, 1)));
-}
-
-Result<void> KernelChannel::notify(std::span<const std::byte> packet) {
-  if (::write(descriptor(), packet.data(), packet.size()) == static_cast<ssize_t>(packet.size())) return {};
+  if (::write(descriptor(), &header, sizeof(header)) == static_cast<ssize_t>(sizeof(header))) return {};
   return fail(from_errno(errno, "notifying the kernel"));
 }
 
@@ -281,12 +277,8 @@ Result<void> KernelChannel::resend_unanswered() { return notify(kernel::kNotifyR
 
 Result<void> KernelChannel::drop_all_names() { return notify(kernel::kNotifyIncreaseEpoch); }
 
-void KernelChannel::drop_attributes(fuse_ino_t node) {
-  (void)::fuse_lowlevel_notify_inval_inode(session_.get(), node, -1, 0);
-}
-
-void KernelChannel::drop_listing(fuse_ino_t node) {
-  (void)::fuse_lowlevel_notify_inval_inode(session_.get(), node, 0, 0);
+bool KernelChannel::drop_attributes(fuse_ino_t node) {
+  return ::fuse_lowlevel_notify_inval_inode(session_.get(), node, -1, 0) != -ENOENT;
 }
 
 }  // namespace reprieve::fs

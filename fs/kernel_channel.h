@@ -101,12 +101,8 @@ class KernelChannel {
   // All names that the kernel knows are asked for again before they are believed. not_supported before Linux 6.16.
   Result<void> drop_all_names();
 
-  // What the kernel is to drop. A node that it does not know is no error. The second takes locks of the kernel, see
-  // Invalidator.
-  void drop_attributes(fuse_ino_t node);
-  void drop_listing(fuse_ino_t node);  // with attributes; of a file: its cached pages
-  // A notification as a whole packet. io.
-  Result<void> notify(std::span<const std::byte> packet);
+  // False when the kernel does not know the node, and so has nothing to drop.
+  bool drop_attributes(fuse_ino_t node);
 
  private:
   explicit KernelChannel(Options options) : options_(std::move(options)) {}

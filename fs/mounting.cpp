@@ -192,7 +192,7 @@ Result<FileDescriptor> mount_fuse(const MountRequest& request) {
   return device;
 }
 
-Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source) {
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source, Unmount how) {
   const auto current = place_of(mountpoint, source);
   if (!current) return {};
   // In a directory that is held nobody can rename an entry that is a mount point (rename(2), EBUSY).
@@ -200,7 +200,8 @@ Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::st
   if (!parent && parent.error().code == Errc::not_found) return {};
   if (!parent) return fail(parent.error());
   const std::filesystem::path place = descriptor_path(parent->get()) / current->filename();
-  if (::umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+  const int force = how == Unmount::abort ? MNT_FORCE : 0;
+  if (::umount2(place.c_str(), UMOUNT_NOFOLLOW | force) == 0) return {};
   if (errno == EBUSY && ::umount2(place.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
   if (errno == EINVAL || errno == ENOENT) return {};
   return fail(from_errno(errno, "unmounting " + current->string()));

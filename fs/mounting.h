@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -38,10 +39,17 @@ Result<void> detach_own_dead_mount(const std::filesystem::path& mountpoint, cons
 // Errors: not_found (no /dev/fuse), access_denied (also where a link has come to be in it), io.
 Result<FileDescriptor> mount_fuse(const MountRequest& request);
 
+// What becomes of the requests that are not answered yet.
+enum class Unmount : std::uint8_t {
+  finish,  // they can be
+  abort,   // they fail, though others may hold the descriptor open
+};
+
 // Takes the mount out of the tree, at once even if files in it are open. Nothing happens if it is gone already.
 // `source` as it was mounted with, by which it is found where a directory on the way has got another name.
 // access_denied: that happened in this moment. io.
-Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source);
+Result<void> unmount_fuse(const std::filesystem::path& mountpoint, const std::string& source,
+                          Unmount how = Unmount::finish);
 // The same for a mount of fusermount3(1).
 Result<void> unmount_with_helper(const std::filesystem::path& mountpoint);
 

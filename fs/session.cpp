@@ -55,7 +55,7 @@ struct Session::Parts {
   void reopen(MountRecord::Slot slot, const MountRecord::Open& open);
   void stop_serving();
   void went_away();
-  Result<void> unmount();
+  Result<void> unmount(Unmount how);
   void reach(Stage to);
 
   MountOptions options;
@@ -215,7 +215,7 @@ void Session::Parts::reach(Stage to) {
   changed.notify_all();
 }
 
-Result<void> Session::Parts::unmount() {
+Result<void> Session::Parts::unmount(Unmount how) {
   bool gone = false;
   {
     const MutexLock lock(mutex);
@@ -226,7 +226,7 @@ Result<void> Session::Parts::unmount() {
   if (gone) return detach_own_dead_mount(options.mountpoint, options.source);
   switch (mounted_by) {
     case MountedBy::nobody: return {};
-    case MountedBy::root: return unmount_fuse(options.mountpoint, options.source);
+    case MountedBy::root: return unmount_fuse(options.mountpoint, options.source, how);
     case MountedBy::helper: return unmount_with_helper(options.mountpoint);
   }
   return {};
@@ -316,8 +316,8 @@ void Session::stop() {
   const MutexLock lock(parts_->stop_mutex);
   if (std::exchange(parts_->stopped, true)) return;
   // While the workers still serve: a notification may wait in the kernel for a request to be answered.
-  parts_->invalidator.remove(parts_->context.mount);
-  if (const auto unmounted = parts_->unmount(); !unmounted) {
+  const bool told = parts_->invalidator.remove(parts_->context.mount);
+  if (const auto unmounted = parts_->unmount(told ? Unmount::finish : Unmount::abort); !unmounted) {
     spdlog::error("{}", reason_of(unmounted.error()));
   }
   parts_->stop_serving();

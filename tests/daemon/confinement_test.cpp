@@ -97,6 +97,13 @@ pid_t herald_of(pid_t daemon) {
   return herald;
 }
 
+// A herald is started when there is something to tell.
+void have_something_told(const DaemonProcess& daemon) {
+  std::filesystem::create_directory(daemon.mount() / "projects/P");
+  const CommandResult trashed = daemon.ctl({"trash", "--yes", "projects/P"});
+  EXPECT_EQ(trashed.exit_code, 0) << trashed.describe();
+}
+
 class Confined : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -109,6 +116,7 @@ TEST_F(Confined, TheDaemonAndItsHerald) {
   DaemonProcess daemon(directory_.path());
   ASSERT_TRUE(daemon.start()) << daemon.log();
   expect_confined(daemon.pid(), {.effective = kThree, .permitted = kThree});
+  have_something_told(daemon);
   expect_confined_herald(herald_of(daemon.pid()), daemon.pid());
   EXPECT_THAT(daemon.log(), ::testing::HasSubstr("capabilities: chown, dac_read_search, sys_admin\n"));
   EXPECT_EQ(daemon.stop(), 0) << daemon.log();
@@ -121,6 +129,7 @@ TEST_F(Confined, TheSupervisorAndWhatItStarts) {
   for (int round = 0; round < 2; ++round) {
     const pid_t serving = daemon.serving_pid();
     expect_confined(serving, {.effective = kThree, .permitted = kThree});
+    have_something_told(daemon);
     expect_confined_herald(herald_of(serving), serving);
     ::kill(serving, SIGKILL);
     ASSERT_TRUE(wait_until([&] { return daemon.serving_pid() > 0 && daemon.serving_pid() != serving; }));

@@ -371,7 +371,7 @@ TEST_F(Lifecycle, AThreadThatCannotBeStartedEndsTheStartCleanly) {
     ++refused;
   }
   EXPECT_TRUE(started);
-  EXPECT_GE(refused, 9);  // four of core, two of the invalidator, the first of a mount, the control socket's
+  EXPECT_GE(refused, 7);  // four of core, the first of a mount, the control socket's
 }
 
 }  // namespace

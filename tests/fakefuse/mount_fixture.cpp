@@ -23,7 +23,6 @@ FakeMount::FakeMount() {
   settings.store.path = directory_.path() / "store";
   file_system_ = must(FileSystem::open(settings, clock_));
   account_ = must(file_system_->accounts().ensure("tester", 0, 0));
-  must_do(invalidator_.start());
   file_system_->set_change_listener(&invalidator_);
 }
 

@@ -307,7 +307,6 @@ class Harness {
     auto logger = std::make_shared<spdlog::logger>("fuzz", std::make_shared<Faults>());
     logger->set_level(spdlog::level::err);
     spdlog::set_default_logger(std::move(logger));
-    must(invalidator_.start());
   }
   ~Harness() { close(); }
   Harness(const Harness&) = delete;

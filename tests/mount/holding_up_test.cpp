@@ -13,17 +13,12 @@
 
 #include "tests/mount/held_listing.h"
 #include "tests/mount/sharing_test.h"
+#include "tests/support/directory_names.h"
 
 namespace reprieve::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::set<std::string> names_in(const fs::path& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(directory)) names.insert(entry.path().filename());
-  return names;
-}
 
 class HoldingUp : public SharingTest {
  protected:

@@ -17,6 +17,7 @@
 
 #include "core/base/file_descriptor.h"
 #include "tests/support/command.h"
+#include "tests/support/directory_names.h"
 
 namespace reprieve::test {
 namespace {
@@ -44,12 +45,6 @@ std::string read_at(int file, off_t offset) {
   must(got >= 0, "pread");
   bytes.resize(static_cast<std::size_t>(got));
   return bytes;
-}
-
-std::set<std::string> names_in(const std::filesystem::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.insert(entry.path().filename());
-  return names;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@
 #include "tests/mount/held_listing.h"
 #include "tests/mount/interleaving.h"
 #include "tests/mount/sharing_test.h"
+#include "tests/support/directory_names.h"
 #include "tests/support/tree_snapshot.h"
 #include "tests/support/wait.h"
 
@@ -38,12 +39,6 @@ int done(int result) { return result < 0 ? errno : 0; }
 int look(const fs::path& path) {
   struct stat status {};
   return done(::lstat(path.c_str(), &status));
-}
-
-std::set<std::string> names_in(const fs::path& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(directory)) names.insert(entry.path().filename());
-  return names;
 }
 
 // These run as root, who may enter all mounts and whom modes do not stop; roles do.
@@ -221,7 +216,7 @@ TEST_F(TwoMounts, AMovedDirectoryIsFound) {
     for (const auto& [from, to] : {std::pair("d", "e/d"), std::pair("e/d", "d")}) {
       EXPECT_EQ(done(::rename(ada(from).c_str(), ada(to).c_str())), 0);
       int error = 0;
-      wait_until([&] { return (error = look(bob(to) / "f")) != ESTALE; });
+      wait_until([&, moved = bob(to)] { return (error = look(moved / "f")) != ESTALE; });
       if (error != 0) ++lost;
     }
   }

@@ -74,20 +74,26 @@ std::vector<MountEntry> all_mounts() {
   return mounts;
 }
 
-// The topmost mount at `path`.
-std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
-  std::vector<MountEntry> mounts = all_mounts();
+// The topmost of them at `path`.
+const MountEntry* find_at(const std::vector<MountEntry>& mounts, const std::filesystem::path& path) {
   const auto found =
-      std::find_if(mounts.rbegin(), mounts.rend(), [&](const auto& mount) { return mount.place == path; });
-  return found == mounts.rend() ? std::nullopt : std::optional(std::move(*found));
+      std::find_if(mounts.rbegin(), mounts.rend(), [&](const MountEntry& mount) { return mount.place == path; });
+  return found == mounts.rend() ? nullptr : &*found;
+}
+
+std::optional<MountEntry> mounted_at(const std::filesystem::path& path) {
+  const std::vector<MountEntry> mounts = all_mounts();
+  const MountEntry* const found = find_at(mounts, path);
+  return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
 // Where a mount of ours is by now: whoever owns a directory on the way can give that another name, and have the old one
 // lead to another mount.
 std::optional<std::filesystem::path> place_of(const std::filesystem::path& mountpoint, const std::string& source) {
-  const auto is_ours = [&](const MountEntry& mount) { return mount.type == kType && mount.source == source; };
-  if (const auto there = mounted_at(mountpoint); there && is_ours(*there)) return mountpoint;
   const std::vector<MountEntry> mounts = all_mounts();
+  const auto is_ours = [&](const MountEntry& mount) { return mount.type == kType && mount.source == source; };
+  if (const MountEntry* const there = find_at(mounts, mountpoint); there != nullptr && is_ours(*there))
+    return mountpoint;
   const auto found = std::ranges::find_if(mounts, is_ours);
   return found == mounts.end() ? std::nullopt : std::optional(found->place);
 }

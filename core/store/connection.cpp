@@ -76,7 +76,8 @@ std::optional<Error> integrity_error(SQLite::Database& database, const std::file
   return Error{Errc::store_damaged, file.string() + " is damaged: " + verdict + std::string(kWayOn)};
 }
 
-Error opening_error(const SQLite::Exception& failure, const std::filesystem::path& file) {
+// `database` is none where not even its own file could be opened.
+Error opening_error(const SQLite::Exception& failure, const std::filesystem::path& file, SQLite::Database* database) {
   switch (failure.getErrorCode()) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return {Errc::store_locked, file.string() + " is in use by another process"};
@@ -85,8 +86,20 @@ Error opening_error(const SQLite::Exception& failure, const std::filesystem::pat
       return {Errc::store_damaged, file.string() + " is damaged: " + failure.what() + std::string(kWayOn)};
     case SQLITE_FULL: return {Errc::no_space, file.string() + ": " + failure.what()};
     case SQLITE_READONLY: return {Errc::read_only, file.string() + ": " + failure.what()};
-    default: return {Errc::io, file.string() + ": " + failure.what()};
+    default: break;
   }
+  const std::string what = file.string() + ": " + failure.what();
+  const int number = database == nullptr ? 0 : sqlite3_system_errno(database->getHandle());
+  return number == 0 ? Error{Errc::io, what} : from_errno(number, what);
+}
+
+// The log stays when the store is closed, for else it takes an inode to start again, which others may have taken. It is
+// cut to nothing then, so that it goes with whatever is put in the database's place. SQLite does that where the size is
+// limited (sqlite3WalClose, wal.c); a limit that is never reached leaves the blocks beyond the end to the reserve.
+void keep_log(SQLite::Database& database) {
+  int on = 1;
+  sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  database.exec("PRAGMA journal_size_limit = 4611686018427387904");
 }
 
 // Keeps a database that is about to be refused as it is: closing it would otherwise fold the log back.
@@ -157,6 +170,7 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
     }
     database->exec("PRAGMA synchronous = NORMAL");
     database->exec("PRAGMA wal_autocheckpoint = 0");
+    keep_log(*database);
     // Where the database was checked before, the change of mode leaves a transaction open, and a checkpoint would find
     // the database locked (SQLITE_LOCKED, seen with 3.40). The end of the next statement that reads ends it.
     static_cast<void>(database->execAndGet("SELECT count(*) FROM sqlite_schema"));
@@ -167,7 +181,7 @@ Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::p
     for (const std::filesystem::path& part : {file, log}) ::chmod(part.c_str(), S_IRUSR | S_IWUSR);
     return database;
   } catch (const SQLite::Exception& failure) {
-    return refuse(opening_error(failure, file));
+    return refuse(opening_error(failure, file, database.get()));
   }
 }
 

@@ -17,8 +17,8 @@ namespace reprieve {
 Result<bool> has_database(const std::filesystem::path& file);
 
 // Opens metadata.db as this program's alone, makes it if it is missing, checks it and brings its schema up to date.
-// Errors: store_locked, store_newer, store_damaged, no_space, io. A file that is refused is left byte for byte as it
-// was.
+// Closed again it leaves an empty log, metadata.db-wal. Errors: store_locked, store_newer, store_damaged, no_space
+// (also of inodes), access_denied and others of open(2), io. A file that is refused is left byte for byte as it was.
 Result<std::unique_ptr<SQLite::Database>> open_database(const std::filesystem::path& file);
 
 }  // namespace reprieve

@@ -2,7 +2,9 @@
 #include "core/store/log_file.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +15,7 @@
 #include <new>
 #include <vector>
 
+#include "core/base/file_descriptor.h"
 #include "core/store/reserve.h"
 
 namespace reprieve {
@@ -195,8 +198,13 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   const int opened = system.xOpen(&system, name, real, flags, got_flags);
   if (opened == SQLITE_OK) {
     new (file) LogFile(real);
-  } else if (real->pMethods != nullptr) {
-    real->pMethods->xClose(real);
+    return SQLITE_OK;
+  }
+  if (real->pMethods != nullptr) real->pMethods->xClose(real);
+  // The system's function has tried to read alone after that, and errno, which SQLite asks for next, says why not
+  // (unixOpen, os_unix.c). Why it could not be made is what counts.
+  if (opened == SQLITE_CANTOPEN) {
+    const FileDescriptor made(::open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   }
   return opened;
 }

@@ -20,7 +20,7 @@ constexpr std::int64_t kBlock = 512;  // of st_blocks (stat(3type))
 
 Reserve::Reserve(const std::filesystem::path& file)
     : database_(file, kDatabaseAhead), log_(file.string() + "-wal", kLogAhead) {
-  // The log first: its blocks went with it at the last stop, and the database would take them.
+  // The log first: it gave its blocks up at the last stop, and the database would take them.
   static_cast<void>(log_.extend());
   static_cast<void>(database_.extend());
 }

@@ -42,8 +42,11 @@ Result<void> give_to_owner_of(const std::filesystem::path& directory, const std:
 
 // Its log has been folded back, or it could not.
 Result<void> check_closed(const std::filesystem::path& made) {
-  std::error_code error;
-  if (std::filesystem::exists(made.string() + "-wal", error)) return fail(Errc::io, made.string() + " has still a log");
+  struct stat status {};
+  const std::string log = made.string() + "-wal";
+  if (::lstat(log.c_str(), &status) == 0 && status.st_size != 0)
+    return fail(Errc::io, made.string() + " has still a log");
+  ::unlink(log.c_str());
   return sync(made);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store on a disk of its own that is filled to the last block.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,6 +119,32 @@ TEST_F(FullDisk, TheStoreOpensAgainAfterAStop) {
   ASSERT_TRUE(daemon_->start()) << daemon_->log();
   ASSERT_NO_FATAL_FAILURE(delete_and_bring_back(0, 20));
   give_space_back();
+}
+
+TEST_F(FullDisk, TheStoreOpensAgainWithoutAFreeInode) {
+  ASSERT_EQ(daemon_->stop(), 0);
+  // The test itself has looked at the database, and left what this removes, or keeps, at its end.
+  const std::vector<std::string> check{REPRIEVED_PATH, "--store", daemon_->store(), "--check"};
+  ASSERT_EQ(run(check).exit_code, 0);
+  const std::filesystem::path others = daemon_->store() / "others";
+  std::filesystem::create_directory(others);
+  constexpr int kMoreThanThereAre = 1'000'000;
+  int taken = 0;
+  while (taken < kMoreThanThereAre && ::mknod((others / std::to_string(taken)).c_str(), S_IFIFO | 0600, 0) == 0)
+    ++taken;
+  ASSERT_EQ(errno, ENOSPC) << taken;
+  const CommandResult checked = run(check);
+  EXPECT_EQ(checked.exit_code, 0) << checked.describe();
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  EXPECT_EQ(errno_of(::unlink(many(0).c_str())), 0);
+  ASSERT_EQ(daemon_->stop(), 0);
+
+  const std::filesystem::path log = daemon_->store() / "metadata.db-wal";
+  ASSERT_TRUE(std::filesystem::remove(log));
+  write_to(daemon_->store() / "in its place", 0);
+  const CommandResult refused = run(check);
+  EXPECT_EQ(refused.exit_code, 1) << refused.describe();
+  EXPECT_THAT(refused.err, ::testing::HasSubstr("unable to open database file: No space left on device"));
 }
 
 }  // namespace

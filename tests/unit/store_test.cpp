@@ -10,6 +10,7 @@
 
 #include "core/store/schema.h"
 #include "core/store/store.h"
+#include "core/upkeep/checker.h"
 #include "tests/unit/volume.h"
 
 namespace reprieve::test {
@@ -93,7 +94,39 @@ TEST(Store, IsMadeOnFirstUseForItsOwnerAlone) {
   const std::string header = bytes_of(path / "metadata.db");
   EXPECT_EQ(header.substr(kApplicationId, 4), "RPRV");
   EXPECT_EQ(static_cast<unsigned char>(header.at(kUserVersion + 3)), current_schema_version());
-  EXPECT_FALSE(std::filesystem::exists(path / "metadata.db-wal"));
+}
+
+// What a database that is put in the place of this one would be taken to have in its log.
+TEST(Store, AStopLeavesAnEmptyLogThatTheNextStartTakes) {
+  Volume volume;
+  const auto log = volume.store() / "metadata.db-wal";
+  const auto inode_of = [&log] {
+    struct stat status {};
+    EXPECT_EQ(::stat(log.c_str(), &status), 0);
+    return status.st_ino;
+  };
+  const auto inode = inode_of();
+  for (int round = 0; round < 3; ++round) {
+    volume.mkdir("projects/p" + std::to_string(round));
+    for (int i = 0; i < 2000; ++i) volume.symlink("projects/p" + std::to_string(round) + "/" + std::to_string(i), "x");
+    EXPECT_GT(std::filesystem::file_size(log), 0U);
+    volume.close();
+    EXPECT_EQ(std::filesystem::file_size(log), 0U);
+    must(check_closed_store(volume.store(), CheckMode::find, volume.clock()));
+    EXPECT_EQ(std::filesystem::file_size(log), 0U);
+    volume.open();
+    EXPECT_EQ(inode_of(), inode);
+  }
+}
+
+TEST(Store, SaysWhatTheSystemSaysWhenTheLogCannotBeOpened) {
+  Volume volume;
+  volume.close();
+  std::filesystem::remove(volume.store() / "metadata.db-wal");
+  std::filesystem::create_directory(volume.store() / "metadata.db-wal");
+  const auto refused = FileSystem::open(volume.settings(), volume.clock(), volume.processes());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().reason, HasSubstr("unable to open database file: Is a directory"));
 }
 
 TEST(Store, KeepsEverythingOverARestart) {

@@ -3,7 +3,10 @@
 
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
+#include <sqlite3.h>
+#include <sys/random.h>
 
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
@@ -17,6 +20,9 @@
 //
 // The purge queue has no index over inodes. A CASE keeps the list of it from being built where no row is in question. A
 // plus sign keeps the index of live names from being taken, which would read a whole directory for each portion.
+//
+// shuffled() puts inodes in an order of its own. A cycle is found at the first of its directories in that order, so
+// that a way up ends at whatever comes before where it began: after some ten steps, however deep the tree is.
 namespace reprieve {
 namespace {
 
@@ -45,11 +51,11 @@ constexpr std::array kInvariants{
               "CASE WHEN EXISTS (SELECT 1 FROM entries e WHERE e.inode = r.id)"
               " OR EXISTS (SELECT 1 FROM accounts a WHERE a.root = r.id) THEN 0"
               " ELSE r.id NOT IN (SELECT inode FROM purge_queue) END"},
-    Invariant{
-        "directory-cycle", "the directory lies in itself", Walk::inodes, Repair::to_lost_found,
-        "(r.mode & 61440) = 16384 AND r.id IN (WITH RECURSIVE up(id) AS"
-        " (SELECT e.parent FROM entries e WHERE e.inode = r.id AND e.item IS NULL UNION"
-        " SELECT e.parent FROM up CROSS JOIN entries e ON e.inode = up.id WHERE e.item IS NULL) SELECT id FROM up)"},
+    Invariant{"directory-cycle", "the directory lies in itself", Walk::inodes, Repair::to_lost_found,
+              "(r.mode & 61440) = 16384 AND r.id IN (WITH RECURSIVE up(id) AS"
+              " (SELECT e.parent FROM entries e WHERE e.inode = r.id AND e.item IS NULL UNION"
+              " SELECT e.parent FROM up CROSS JOIN entries e ON e.inode = up.id WHERE e.item IS NULL"
+              " AND shuffled(up.id) > shuffled(r.id)) SELECT id FROM up)"},
     Invariant{"item-at-home", "the project or run has no place of its own, or several", Walk::inodes,
               Repair::to_lost_found,
               "CASE WHEN r.kind NOT IN (2, 3) OR (SELECT count(*) FROM entries e WHERE e.inode = r.id"
@@ -157,6 +163,21 @@ constexpr std::array kInvariants{
               "NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = r.account)"},
 };
 
+// shuffled(number): another number for each, by a bijection (the mixing of splitmix64) that nobody outside can foresee,
+// who could else build a tree that takes the square of its depth.
+void shuffled(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  static const std::uint64_t key = [] {
+    std::uint64_t bits = 0;
+    // Without it the order is as good, but for who knows it.
+    static_cast<void>(::getrandom(&bits, sizeof bits, 0));
+    return bits;
+  }();
+  auto mixed = static_cast<std::uint64_t>(sqlite3_value_int64(values[0])) ^ key;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
+  sqlite3_result_int64(context, static_cast<std::int64_t>(mixed ^ (mixed >> 31)));
+}
+
 // How a table is walked: its key, of which all rows of one value are looked at together, and what its rows name.
 struct Table {
   Walk walk;
@@ -262,7 +283,9 @@ struct InvariantRows::Statements {
 
 std::span<const Invariant> invariants() { return kInvariants; }
 
-InvariantRows::InvariantRows(SQLite::Database& database) : database_(database) {}
+InvariantRows::InvariantRows(SQLite::Database& database) : database_(database) {
+  database.createFunction("shuffled", 1, true, nullptr, &shuffled, nullptr, nullptr, nullptr);
+}
 
 InvariantRows::~InvariantRows() = default;
 

@@ -253,5 +253,35 @@ std::string case_name(const ::testing::TestParamInfo<Damage>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Damages, CheckerTest, ::testing::ValuesIn(kDamages), case_name);
 
+// A way up from each directory to the top takes minutes here.
+TEST(DeepTree, IsCheckedInShortTimeAlsoWhereItIsOneCycle) {
+  constexpr int kDepth = 20'000;
+  Volume volume;
+  volume.mkdir("projects/P");
+  volume.mkdir("projects/P/a");
+  const InodeId lowest = volume.at("projects/P/a");
+  for (int depth = 1; depth < kDepth; ++depth) {
+    volume.mkdir("projects/P/b");
+    must(volume.rename("projects/P/a", "projects/P/b/a"));
+    must(volume.rename("projects/P/b", "projects/P/a"));
+  }
+  const InodeId highest = volume.at("projects/P/a");
+  volume.close();
+  const auto check = [&volume](CheckMode mode) {
+    const CheckReport report = must(check_closed_store(volume.store(), mode, volume.clock()));
+    EXPECT_LT(report.took, std::chrono::minutes(1));
+    return report;
+  };
+  EXPECT_EQ(check(CheckMode::find).found, 0U);
+
+  SQLite::Database((volume.store() / "metadata.db").string(), SQLite::OPEN_READWRITE)
+      .exec("UPDATE entries SET parent = " + std::to_string(lowest.number()) +
+            " WHERE inode = " + std::to_string(highest.number()));
+  const CheckReport report = check(CheckMode::find);
+  EXPECT_EQ(std::ranges::count(report.findings, "directory-cycle", &Finding::rule), 1);
+  check(CheckMode::repair);
+  EXPECT_EQ(broken_invariants(volume.store()), "");
+}
+
 }  // namespace
 }  // namespace reprieve::test

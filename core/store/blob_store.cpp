@@ -280,17 +280,17 @@ Result<void> BlobStore::make_folders(InodeId blob) {
   return {};
 }
 
-Result<void> BlobStore::put_records(InodeId first, std::string_view bytes) {
+Result<void> BlobStore::put_records(InodeId first,
+                                    const std::function<Result<void>(const FileDescriptor& file)>& write) {
   REPRIEVE_TRY_VOID(make_folders(first));
   REPRIEVE_TRY(const FileDescriptor folder, open_leaf(directory_.get(), BlobPath(first)));
   const std::string fresh = std::string(kRecords) + ".new";
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
   const FileDescriptor made(::openat(folder.get(), fresh.c_str(), kFlags, S_IRUSR | S_IWUSR));
   if (!made) return fail(from_errno(errno, "records"));
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(made.get(), bytes.data(), bytes.size());
-    if (written < 0) return fail(from_errno(errno, "records"));
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+  if (auto written = write(made); !written) {
+    ::unlinkat(folder.get(), fresh.c_str(), 0);
+    return written;
   }
   if (::fdatasync(made.get()) != 0 || ::renameat(folder.get(), fresh.c_str(), folder.get(), kRecords) != 0)
     return fail(from_errno(errno, "records"));

@@ -93,8 +93,9 @@ class BlobStore {
   // Inodes whose records lie in one file beside the blobs of the first of them: kBeside numbers.
   static constexpr std::int64_t kBeside = 1024;
   static InodeId first_beside(InodeId inode) { return InodeId(inode.number() / kBeside * kBeside); }
-  // Writes that file anew: after a crash there is the old one or the new one. no_space, io.
-  Result<void> put_records(InodeId first, std::string_view bytes);
+  // Has `write` fill that file anew, open for reading too: after a crash, or where that fails, there is the old one or
+  // the new one. no_space, io, and what `write` fails with.
+  Result<void> put_records(InodeId first, const std::function<Result<void>(const FileDescriptor& file)>& write);
   // Calls `each` with what is in every such file, until it fails.
   Result<void> each_records(const std::function<Result<void>(const std::string& bytes)>& each) const;
 

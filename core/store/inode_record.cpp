@@ -2,7 +2,10 @@
 #include "core/store/inode_record.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "core/store/crc64.h"
@@ -18,6 +21,33 @@ constexpr std::size_t kSumSize = 8;
 std::uint64_t checksum(std::string_view bytes) {
   Crc64 crc;
   crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
+}
+
+// A number as PackedReader reads it, in as many bytes whatever it is: it is known last and stands first.
+constexpr std::size_t kPaddedSize = 5;
+constexpr off_t kHeaderSize = static_cast<off_t>(kMagic.size() + kPaddedSize);
+
+std::string padded(std::uint64_t number) {
+  std::string bytes;
+  for (std::size_t i = 0; i < kPaddedSize; ++i, number >>= 7)
+    bytes += static_cast<char>((number & 0x7f) | (i + 1 < kPaddedSize ? 0x80 : 0));
+  return bytes;
+}
+
+// Of the first `size` bytes.
+Result<std::uint64_t> checksum_of(const FileDescriptor& file, off_t size) {
+  constexpr off_t kPiece = off_t{256} << 10;
+  Crc64 crc;
+  std::string piece(static_cast<std::size_t>(kPiece), '\0');
+  for (off_t at = 0; at < size;) {
+    const auto wanted = static_cast<std::size_t>(std::min(kPiece, size - at));
+    const ssize_t got = ::pread(file.get(), piece.data(), wanted, at);
+    if (got < 0) return fail(from_errno(errno, "records"));
+    if (got == 0) return fail(Errc::io, "records: the file is cut short");
+    crc.process_bytes(piece.data(), static_cast<std::size_t>(got));
+    at += got;
+  }
   return crc.checksum();
 }
 
@@ -129,14 +159,40 @@ std::optional<InodeRecord> read_record(Transaction& tx, InodeId inode) {
   return record;
 }
 
-std::string encode_records(const std::vector<InodeRecord>& records) {
+std::size_t size_of(const InodeRecord& record) {
+  std::size_t size = record.target.size();
+  for (const auto& [name, value] : record.xattrs) size += name.size() + value.size();
+  for (const PlaceRecord& place : record.places)
+    size += place.entry.name.size() + (place.item ? place.item->origin.size() : 0);
+  return size;
+}
+
+Result<void> RecordWriter::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), end_);
+    if (written < 0) return fail(from_errno(errno, "records"));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    end_ += written;
+  }
+  return {};
+}
+
+Result<void> RecordWriter::add(const std::vector<InodeRecord>& records) {
+  if (end_ == 0) end_ = kHeaderSize;
   PackedWriter out;
-  out(records.size());
   for (const InodeRecord& record : records) write(out, record);
-  std::string bytes = std::string(kMagic) + out.take();
-  std::uint64_t sum = checksum(bytes);
+  count_ += records.size();
+  return append(out.take());
+}
+
+Result<void> RecordWriter::finish() {
+  const off_t end = std::exchange(end_, 0);
+  REPRIEVE_TRY_VOID(append(std::string(kMagic) + padded(count_)));
+  end_ = std::max(end, end_);
+  REPRIEVE_TRY(std::uint64_t sum, checksum_of(file_, end_));
+  std::string bytes;
   for (std::size_t i = 0; i < kSumSize; ++i, sum >>= 8) bytes += static_cast<char>(sum);
-  return bytes;
+  return append(bytes);
 }
 
 Result<std::vector<InodeRecord>> decode_records(std::string_view bytes) {

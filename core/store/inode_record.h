@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "core/base/account.h"
+#include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "core/store/entry_rows.h"
 #include "core/store/grant_rows.h"
@@ -41,12 +44,31 @@ struct InodeRecord {
   std::optional<AccountRecord> account;
 };
 
+// What it takes in memory, but for what every one does.
+std::size_t size_of(const InodeRecord& record);
+
 // As the rows are; none where there is no such inode.
 std::optional<InodeRecord> read_record(Transaction& tx, InodeId inode);
 
-// Records as one file: a version, the records, and a CRC-64 over all.
-std::string encode_records(const std::vector<InodeRecord>& records);
-// store_damaged: not what encode_records() wrote. store_newer: written by a newer version of this program.
+// Makes an empty file one of records, a few at a time: a version, how many there are, the records, and a CRC-64 over
+// all. The file is opened for reading too, and outlives this.
+class RecordWriter {
+ public:
+  explicit RecordWriter(const FileDescriptor& file) : file_(file) {}
+  // no_space, io.
+  Result<void> add(const std::vector<InodeRecord>& records);
+  // Once, behind the last ones. no_space, io.
+  Result<void> finish();
+
+ private:
+  Result<void> append(std::string_view bytes);
+
+  const FileDescriptor& file_;
+  off_t end_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+// store_damaged: not what a RecordWriter wrote. store_newer: written by a newer version of this program.
 Result<std::vector<InodeRecord>> decode_records(std::string_view bytes);
 
 }  // namespace reprieve

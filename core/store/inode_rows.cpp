@@ -76,6 +76,7 @@ InodeRows::InodeRows(SQLite::Database& database)
                   "UPDATE inodes SET uid = iif(uid = ?2, ?4, uid), gid = iif(gid = ?3, ?5, gid) WHERE owner = ?1"),
       xattr_(database, "SELECT value FROM xattrs WHERE inode = ?1 AND name = ?2"),
       xattr_names_(database, "SELECT name FROM xattrs WHERE inode = ?1 ORDER BY name"),
+      xattr_bytes_(database, "SELECT coalesce(sum(length(name) + length(value)), 0) FROM xattrs WHERE inode = ?1"),
       set_xattr_(database, "INSERT OR REPLACE INTO xattrs VALUES (?1, ?2, ?3)"),
       remove_xattr_(database, "DELETE FROM xattrs WHERE inode = ?1 AND name = ?2"),
       has_lists_(any_list(database)) {}
@@ -259,6 +260,12 @@ std::vector<std::string> InodeRows::xattr_names(InodeId id) {
   Query query(xattr_names_, id);
   while (query.step()) names.push_back(query.bytes(0));
   return names;
+}
+
+std::size_t InodeRows::xattr_bytes(InodeId id) {
+  Query query(xattr_bytes_, id);
+  query.step();
+  return static_cast<std::size_t>(query.integer(0));
 }
 
 void InodeRows::set_xattr(InodeId id, const std::string& name, const std::string& value) {

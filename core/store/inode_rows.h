@@ -108,6 +108,8 @@ class InodeRows {
 
   std::optional<std::string> xattr(InodeId id, const std::string& name);
   std::vector<std::string> xattr_names(InodeId id);
+  // Of all their names and values together.
+  std::size_t xattr_bytes(InodeId id);
   void set_xattr(InodeId id, const std::string& name, const std::string& value);
   void remove_xattr(InodeId id, const std::string& name);
   // Whether any inode may have an access control list. Known without asking the database.
@@ -126,7 +128,7 @@ class InodeRows {
   SQLite::Statement set_changed_, set_modified_, add_links_;
   SQLite::Statement directory_changed_, next_generation_, renew_generations_, adopt_, drop_privileges_,
       drop_capabilities_, other_names_, made_by_others_, files_of_others_, change_ids_;
-  SQLite::Statement xattr_, xattr_names_, set_xattr_, remove_xattr_;
+  SQLite::Statement xattr_, xattr_names_, xattr_bytes_, set_xattr_, remove_xattr_;
   bool has_lists_;
 };
 

@@ -25,6 +25,8 @@ constexpr mode_t kPermissionBits = 07777;
 // Linux's limits for any file system (include/uapi/linux/limits.h: XATTR_NAME_MAX, XATTR_SIZE_MAX).
 constexpr std::size_t kXattrNameMax = 255;
 constexpr std::size_t kXattrSizeMax = 65536;
+// Of all names and values of one inode. Rows of an inode are held in memory together, and no quota counts them.
+constexpr std::size_t kXattrsMax = std::size_t{1} << 20;
 constexpr std::chrono::hours kDay{24};
 // The namespaces of xattr(7) but system.*, in which there are access control lists alone.
 constexpr std::string_view kTrusted = "trusted.";
@@ -143,6 +145,15 @@ Result<void> check_xattr_change(const std::string& name) {
   REPRIEVE_TRY_VOID(check_xattr_name(name));
   if (name.starts_with(kNotes)) return fail(Errc::reserved_name, "trusted.reprieve.* is the file system's own");
   return {};
+}
+
+// What is there already and has become too much can still be made smaller.
+Result<void> check_xattr_room(Transaction& tx, InodeId inode, const std::string& name, const std::string& value,
+                              const std::optional<std::string>& before) {
+  const std::size_t was = before ? name.size() + before->size() : 0;
+  const std::size_t is = name.size() + value.size();
+  if (is <= was || tx.inodes.xattr_bytes(inode) - was + is <= kXattrsMax) return tx.require_room();
+  return fail(Errc::no_space, "the attributes of a file or directory have at most 1 MiB together");
 }
 
 // The disk as large as the quota, and with no more free than is free indeed.
@@ -278,7 +289,7 @@ Result<void> AttributeService::set_xattr(const Account& account, InodeId inode, 
     const auto before = tx.inodes.xattr(inode, name);
     REPRIEVE_TRY_VOID(check_xattr_mode(before.has_value(), mode));
     if (before == value) return {};  // ctime does not move (ext4_xattr_set_handle, fs/ext4/xattr.c)
-    REPRIEVE_TRY_VOID(tx.require_room());
+    REPRIEVE_TRY_VOID(check_xattr_room(tx, inode, name, value, before));
     tx.inodes.set_xattr(inode, name, value);
     tx.inodes.set_changed(inode, parts_.clock.now());
     return {};

@@ -52,7 +52,8 @@ class AttributeService {
   Result<std::string> get_xattr(const Account& account, InodeId inode, const std::string& name);
   // Without user.reprieve.*; trusted.* only for root (ext4_xattr_trusted_list, fs/ext4/xattr_trusted.c).
   Result<std::vector<std::string>> list_xattrs(const Account& account, InodeId inode, const Caller& caller);
-  // in_trash, exists, no_attribute, name_too_long, too_large, not_supported; of user.reprieve.* those of
+  // in_trash, exists, no_attribute, name_too_long, too_large, not_supported, no_space (also: over 1 MiB of all of
+  // them); of user.reprieve.* those of
   // set_own_attribute(); access_denied: the default access control list of what is not a directory.
   Result<void> set_xattr(const Account& account, InodeId inode, const std::string& name, const std::string& value,
                          XattrMode mode, const Caller& caller);

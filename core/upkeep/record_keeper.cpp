@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/upkeep/record_keeper.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/parts.h"
@@ -12,10 +13,25 @@ namespace {
 
 // Rows that are read in whole with the store's lock held: about a millisecond.
 constexpr std::int64_t kRead = 64;
+// One inode can have so much by itself.
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 // From the time that a change is stamped with to its commit.
 constexpr std::chrono::seconds kLate{10};
 
 Error interrupted() { return {Errc::interrupted, "the records are not up to date"}; }
+
+// From `first` on as much as is read at once. Returns where it goes on.
+Result<InodeId> read_some(Transaction& tx, InodeId first, InodeId end, std::vector<InodeRecord>& records) {
+  const std::int64_t last = std::min(end.number(), first.number() + kRead);
+  std::int64_t number = first.number();
+  for (std::size_t bytes = 0; number < last && bytes < kReadBytes; ++number) {
+    auto record = read_record(tx, InodeId(number));
+    if (!record) continue;
+    bytes += size_of(*record);
+    records.push_back(*std::move(record));
+  }
+  return InodeId(number);
+}
 
 }  // namespace
 
@@ -43,18 +59,17 @@ Result<std::set<InodeId>> RecordKeeper::changed_folders(Timestamp since, const s
 }
 
 Result<void> RecordKeeper::write_folder(InodeId first, const std::atomic<bool>& stop) {
-  std::vector<InodeRecord> records;
-  const std::int64_t end = first.number() + BlobStore::kBeside;
-  for (std::int64_t from = first.number(); from < end; from += kRead) {
-    if (stop) return fail(interrupted());
-    REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
-      for (std::int64_t number = from; number < from + kRead; ++number) {
-        if (auto record = read_record(tx, InodeId(number))) records.push_back(*std::move(record));
-      }
-      return {};
-    }));
-  }
-  return parts_.blobs->put_records(first, encode_records(records));
+  return parts_.blobs->put_records(first, [&](const FileDescriptor& file) -> Result<void> {
+    RecordWriter writer(file);
+    const InodeId end(first.number() + BlobStore::kBeside);
+    for (InodeId at = first; at < end;) {
+      if (stop) return fail(interrupted());
+      std::vector<InodeRecord> records;
+      REPRIEVE_TRY(at, parts_.store->read([&](Transaction& tx) { return read_some(tx, at, end, records); }));
+      REPRIEVE_TRY_VOID(writer.add(records));
+    }
+    return writer.finish();
+  });
 }
 
 }  // namespace reprieve

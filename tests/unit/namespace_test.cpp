@@ -27,6 +27,24 @@ class NamespaceTest : public ::testing::Test {
   InodeId project_ = volume_.mkdir("projects/p");
 };
 
+TEST_F(NamespaceTest, TheAttributesOfAnInodeAreBounded) {
+  volume_.write("projects/p/f", "");
+  const auto set = [this](const std::string& name, std::size_t size) {
+    return refusal(volume_.core().attributes().set_xattr(volume_.account(), volume_.at("projects/p/f"), name,
+                                                         std::string(size, 'x'), XattrMode::set, process(1)));
+  };
+  int set_so_far = 0;
+  while (set_so_far < 100 && !set("user." + std::to_string(set_so_far), 65536)) ++set_so_far;
+  EXPECT_EQ(set_so_far, 15);  // of 16 the names are too much
+  EXPECT_EQ(set("user.more", 65536), Errc::no_space);
+  EXPECT_EQ(set("user.0", 65536), std::nullopt);
+  EXPECT_EQ(set("user.0", 10), std::nullopt);
+  EXPECT_EQ(set("user.more", 65536), std::nullopt);
+  EXPECT_EQ(set("user.0", 65536), Errc::no_space);
+  volume_.write("projects/p/g", "");
+  volume_.set_xattr("projects/p/g", "user.other", "inode");
+}
+
 TEST_F(NamespaceTest, TheSkeletonIsThere) {
   EXPECT_THAT(volume_.children(""), ElementsAre("projects", "runs", ".trash"));
   EXPECT_EQ(volume_.attributes("").links, 5U);

@@ -107,6 +107,38 @@ TEST_F(RebuildTest, RefusesWhereThereIsADatabaseOrNothingToRebuildFrom) {
   EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db.unfinished"));
 }
 
+// The most memory that this process has had since the last call, in KiB.
+long peak_since_last() {
+  long peak = 0;
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") status >> peak;
+  }
+  std::ofstream("/proc/self/clear_refs") << "5";  // proc(5)
+  return peak;
+}
+
+TEST_F(RebuildTest, RecordsOfMuchAreWrittenInLittleMemory) {
+  constexpr int kFiles = 100;
+  constexpr int kAttributes = 15;
+  volume_.mkdir("projects/P");
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string file = "projects/P/" + std::to_string(i);
+    volume_.write(file, "");
+    for (int a = 0; a < kAttributes; ++a)
+      volume_.set_xattr(file, "user." + std::to_string(a), std::string(65536, static_cast<char>('a' + a)));
+  }
+  must(volume_.core().sync());
+  peak_since_last();
+  const long before = peak_since_last();
+  record();
+  EXPECT_LT(peak_since_last() - before, 40 * 1024);  // the attributes are 96 MiB
+
+  const TreeState tree = volume_.tree("projects/P");
+  rebuild();
+  EXPECT_EQ(volume_.tree("projects/P"), tree);
+}
+
 TEST_F(RebuildTest, ATreeCanBeDeeperThanAStack) {
   constexpr int kDepth = 4000;
   volume_.mkdir("projects/P");

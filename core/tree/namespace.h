@@ -108,8 +108,6 @@ class Namespace {
   Result<PathTarget> resolve(const Account& account, std::string_view path);
   // The same inside a transaction. For the rest of core.
   static Result<PathTarget> resolve_in(Transaction& tx, const Account& account, std::string_view path);
-  // The path below the account's root, without a leading slash. parent_in_trash or parent_purged where it has none.
-  Result<std::string> path_of(const Account& account, InodeId directory);
 
  private:
   using RemovalCheck = Result<void> (*)(Transaction& tx, const Account& account, const InodeRow& row);

@@ -60,13 +60,4 @@ Result<PathTarget> Namespace::resolve_in(Transaction& tx, const Account& account
   return PathTarget{.parent = parent, .name = names.back(), .inode = at};
 }
 
-Result<std::string> Namespace::path_of(const Account& account, InodeId directory) {
-  return parts_.store->read([&](Transaction& tx) -> Result<std::string> {
-    Location location = locate(tx, account, directory);
-    if (location.life == Life::trashed) return fail(Errc::parent_in_trash);
-    if (location.life == Life::purged) return fail(Errc::parent_purged);
-    return std::move(location.path);
-  });
-}
-
 }  // namespace reprieve

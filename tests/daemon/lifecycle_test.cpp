@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/support/daemon_process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wait.h"
 
@@ -354,9 +355,7 @@ TEST_F(Lifecycle, AConfiguredAccountNamedLikeAUserBelongsToThatUser) {
 // However many threads it gets, it starts or says why not; a daemon that hangs, dies or leaves its mount behind does
 // neither. Where it goes without the last of them (a ring for each processor, the slow lane) is the machine's matter.
 TEST_F(Lifecycle, AThreadThatCannotBeStartedEndsTheStartCleanly) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizer has pthread_create for itself";
-#endif
+  if (kSanitized) GTEST_SKIP() << "the sanitizer has pthread_create for itself";
   constexpr int kMoreThanItNeeds = 2048;
   bool started = false;
   int refused = 0;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -15,12 +16,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <numeric>
 #include <string_view>
 
 #include "fs/late_requests.h"
 #include "fs/mount_record.h"
-#include "fs/request_form.h"
 #include "fs/ring_entry.h"
 
 namespace reprieve::fs {
@@ -82,7 +83,15 @@ bool same(const kernel::InitOut& before, const kernel::InitOut& now) {
 
 }  // namespace
 
-RequestBuffer::~RequestBuffer() { std::free(buffer_.mem); }
+RequestBuffer::RequestBuffer() {
+  constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, kPrivate, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  ::madvise(memory, kSize, MADV_DONTFORK);
+  buffer_.mem = memory;
+}
+
+RequestBuffer::~RequestBuffer() { ::munmap(buffer_.mem, kSize); }
 
 void KernelChannel::SessionCloser::operator()(fuse_session* session) const { ::fuse_session_destroy(session); }
 
@@ -196,7 +205,8 @@ ssize_t KernelChannel::read(int fd, void* buffer, std::size_t size, void* userda
     channel.note_init(buffer, init.size());
     return static_cast<ssize_t>(init.size());
   }
-  const ssize_t got = ::read(fd, buffer, size);
+  // libfuse takes `buffer` to be as large as its own are.
+  const ssize_t got = ::read(fd, buffer, std::min(size, RequestBuffer::kSize));
   if (got == 0 || (got < 0 && errno == ECONNRESET)) {  // a socket's way to say what /dev/fuse calls ENODEV
     errno = ENODEV;
     return -1;

@@ -15,6 +15,7 @@
 #include "core/base/result.h"
 #include "fs/fuse_api.h"
 #include "fs/kernel_abi.h"
+#include "fs/request_form.h"
 
 namespace reprieve::fs {
 
@@ -28,12 +29,21 @@ struct Received {
 };
 
 // One request as it came from the kernel; kept by a thread and used for one after the other.
+//
+// Its memory is there before the first request and stays so. Where a killed daemon still takes a request, the kernel
+// does not fault in a page for it any more, and fails the request with EIO instead of keeping it for the next daemon
+// (fuse_dev_do_read, fs/fuse/dev.c; __get_user_pages, mm/gup.c). For the same reason no child process shares it: a page
+// that is shared is copied by a fault.
 class RequestBuffer {
  public:
-  RequestBuffer() = default;
+  // std::bad_alloc.
+  RequestBuffer();
   RequestBuffer(const RequestBuffer&) = delete;
   RequestBuffer& operator=(const RequestBuffer&) = delete;
   ~RequestBuffer();
+
+  // The greatest request that is taken: kMostData with its headers, for which the kernel asks (fuse_dev_do_read).
+  static constexpr std::size_t kSize = kMostData + 4096;
 
  private:
   friend class KernelChannel;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <new>
 #include <utility>
 
 #include "core/base/thread.h"
@@ -67,7 +68,11 @@ Result<void> WorkerPool::start() {
 }
 
 Result<void> WorkerPool::start_worker() {
-  workers_.push_back(std::make_unique<Worker>());
+  try {
+    workers_.push_back(std::make_unique<Worker>());
+  } catch (const std::bad_alloc&) {
+    return fail(Errc::out_of_memory);
+  }
   Worker& worker = *workers_.back();
   worker.lane = first_lane_ + static_cast<std::uint32_t>(workers_.size()) - 1;
   auto started = start_thread([this, &worker] { run(worker); });
@@ -118,7 +123,7 @@ void WorkerPool::hand_over() {
 
 void WorkerPool::run(Worker& self) {
   take_only_the_wake_signal();
-  while (await_turn()) read_requests(self.lane);
+  while (await_turn()) read_requests(self);
   MutexLock lock(mutex_);
   self.finished = true;
   finished_.notify_all();
@@ -136,8 +141,7 @@ bool WorkerPool::await_turn() {
   return true;
 }
 
-void WorkerPool::read_requests(std::uint32_t lane) {
-  RequestBuffer buffer;
+void WorkerPool::read_requests(Worker& self) {
   EagerWait wait;
   reader_of = this;
   while (reader_of != nullptr && !stopping_.load(std::memory_order_relaxed)) {
@@ -146,8 +150,8 @@ void WorkerPool::read_requests(std::uint32_t lane) {
     } else {
       wait.before_read(channel_.descriptor());
     }
-    switch (channel_.receive(buffer)) {
-      case KernelChannel::Event::request: channel_.process(buffer, lane); break;
+    switch (channel_.receive(self.buffer)) {
+      case KernelChannel::Event::request: channel_.process(self.buffer, self.lane); break;
       case KernelChannel::Event::interrupted: break;
       case KernelChannel::Event::gone: channel_gone(); return;
     }

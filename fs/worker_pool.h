@@ -52,12 +52,13 @@ class WorkerPool {
   struct Worker {
     std::thread thread;
     std::uint32_t lane = 0;
+    RequestBuffer buffer;
     bool finished = false;
   };
 
   void run(Worker& self);
   bool await_turn() REPRIEVE_EXCLUDES(mutex_);
-  void read_requests(std::uint32_t lane);
+  void read_requests(Worker& self);
   void hand_over() REPRIEVE_EXCLUDES(mutex_);
   Result<void> start_worker() REPRIEVE_REQUIRES(mutex_);
   void channel_gone() REPRIEVE_EXCLUDES(mutex_);

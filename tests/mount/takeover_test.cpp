@@ -5,15 +5,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <boost/json/parse.hpp>
 #include <cstdlib>
 #include <deque>
@@ -22,6 +23,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "tests/mount/mount_test.h"
 #include "tests/mount/storm.h"
@@ -45,6 +47,21 @@ FileDescriptor open_file(const std::filesystem::path& path, int flags) {
   EXPECT_TRUE(file) << path << ": " << std::strerror(errno);
   return file;
 }
+
+// Where the calling thread may run until this ends.
+class OnProcessors {
+ public:
+  explicit OnProcessors(const cpu_set_t& set) {
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    ::sched_setaffinity(0, sizeof set, &set);
+  }
+  ~OnProcessors() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  OnProcessors(const OnProcessors&) = delete;
+  OnProcessors& operator=(const OnProcessors&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 class Supervised : public MountTest {
  protected:
@@ -95,6 +112,45 @@ TEST_F(Supervised, WhatIsOpenStaysOpen) {
   EXPECT_EQ(::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, (project() / "named").c_str(), AT_SYMLINK_FOLLOW), 0)
       << std::strerror(errno);
   ::munmap(mapped, 6);
+}
+
+// While its processor is busy, the thread of a killed daemon that waits for requests still takes one before it ends.
+TEST_F(Supervised, WhatADyingDaemonTakesIsNotFailed) {
+  constexpr int kRounds = 5;
+  const std::string more_than_a_page(40'000, 'v');
+  cpu_set_t others;
+  cpu_set_t one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof others, &others), 0);
+  if (CPU_COUNT(&others) < 2) GTEST_SKIP() << "one processor";
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &others)) CPU_SET(cpu, &one);
+  }
+  CPU_XOR(&others, &others, &one);
+  ASSERT_EQ(::sched_setaffinity(daemon_->pid(), sizeof one, &one), 0);
+  ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(daemon_->pid()), 15), 0);
+  kill_serving();  // the next one has both from its supervisor
+  std::vector<std::jthread> busy;
+  for (int i = 0; i < 3; ++i) {
+    busy.emplace_back([&one](const std::stop_token& over) {
+      const OnProcessors there(one);
+      while (!over.stop_requested()) {
+      }
+    });
+  }
+  const OnProcessors here(others);
+  for (int round = 0; round < kRounds; ++round) {
+    const auto path = project() / ("f" + std::to_string(round));
+    open_file(path, O_CREAT | O_WRONLY);
+    const FileDescriptor file = open_file(path, O_RDONLY);
+    ASSERT_EQ(::fsync(file.get()), 0);  // another thread takes over the waiting, one that has had no request yet
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const pid_t serving = daemon_->serving_pid();
+    ASSERT_GT(serving, 0);
+    ::kill(serving, SIGKILL);
+    EXPECT_EQ(::setxattr(path.c_str(), "user.v", more_than_a_page.data(), more_than_a_page.size(), 0), 0)
+        << std::strerror(errno);
+  }
 }
 
 TEST_F(Supervised, AListingGoesOnWhereItWas) {
@@ -252,9 +308,8 @@ TEST_F(Supervised, EveryWatcherHearsOfEveryEventOnce) {
     watchers.emplace_back(daemon_->socket(), directory_.path() / name);
   std::mt19937 random(std::random_device{}());
   const auto end = std::chrono::steady_clock::now() + storm_time();
-  std::atomic<bool> over{false};
-  std::thread killer([&] {
-    for (int kills = 0; !over; ++kills) {
+  std::jthread killer([&](const std::stop_token& over) {
+    for (int kills = 0; !over.stop_requested(); ++kills) {
       // A pause now and then, because so many deaths in a row of what has hardly begun to serve are taken for a fault.
       const auto pause = kills % 10 == 9 ? 2000 : 30 + random() % 270;
       std::this_thread::sleep_for(std::chrono::milliseconds(pause));
@@ -267,10 +322,11 @@ TEST_F(Supervised, EveryWatcherHearsOfEveryEventOnce) {
     for (const char* name : {"a", "b", "in/c"}) open_file(tree / name, O_CREAT | O_WRONLY);
     EXPECT_EQ(::unlink((tree / "a").c_str()), 0) << std::strerror(errno);
     EXPECT_EQ(::rename((trash() / "a").c_str(), (tree / "a").c_str()), 0) << std::strerror(errno);
-    EXPECT_EQ(run({"rm", "-r", tree}).exit_code, 0);
+    const CommandResult removed = run({"rm", "-r", tree});
+    EXPECT_EQ(removed.exit_code, 0) << removed.describe();
     if (round % 4 == 0) ctl({"empty", "--yes"});
   }
-  over = true;
+  killer.request_stop();
   killer.join();
   ASSERT_TRUE(wait_until([&] { return daemon_->ctl({"ping"}).exit_code == 0; })) << daemon_->log();
 

@@ -127,9 +127,9 @@ class Mount {
   }
 
   // An interrupt that came too late is answered with the next request, each. Those that wait for one at the end of the
-  // session libfuse 3.14 never frees.
+  // session libfuse 3.14 never frees. After DESTROY, too, it takes them as before.
   void settle_interrupts(PacketScript& script) {
-    for (std::size_t left = interrupts_.size(); initialised_ && left > 0; --left) {
+    for (std::size_t left = interrupts_.size(); left > 0; --left) {
       std::string packet(sizeof(fuse_in_header) + sizeof(fuse_getattr_in), '\0');
       const fuse_in_header header{.len = static_cast<std::uint32_t>(packet.size()),
                                   .opcode = FUSE_GETATTR,

@@ -285,7 +285,7 @@ Result<void> BlobStore::put_records(InodeId first,
   REPRIEVE_TRY_VOID(make_folders(first));
   REPRIEVE_TRY(const FileDescriptor folder, open_leaf(directory_.get(), BlobPath(first)));
   const std::string fresh = std::string(kRecords) + ".new";
-  constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
   const FileDescriptor made(::openat(folder.get(), fresh.c_str(), kFlags, S_IRUSR | S_IWUSR));
   if (!made) return fail(from_errno(errno, "records"));
   if (auto written = write(made); !written) {

@@ -15,39 +15,13 @@
 namespace reprieve {
 namespace {
 
-constexpr std::string_view kMagic = "RPRVREC\x01";  // the last byte is the version
+constexpr std::string_view kMagic = "RPRVREC\x02";  // the last byte is the version
+constexpr char kCounted = 1;                        // the version in which their number stands before the records
 constexpr std::size_t kSumSize = 8;
 
 std::uint64_t checksum(std::string_view bytes) {
   Crc64 crc;
   crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
-}
-
-// A number as PackedReader reads it, in as many bytes whatever it is: it is known last and stands first.
-constexpr std::size_t kPaddedSize = 5;
-constexpr off_t kHeaderSize = static_cast<off_t>(kMagic.size() + kPaddedSize);
-
-std::string padded(std::uint64_t number) {
-  std::string bytes;
-  for (std::size_t i = 0; i < kPaddedSize; ++i, number >>= 7)
-    bytes += static_cast<char>((number & 0x7f) | (i + 1 < kPaddedSize ? 0x80 : 0));
-  return bytes;
-}
-
-// Of the first `size` bytes.
-Result<std::uint64_t> checksum_of(const FileDescriptor& file, off_t size) {
-  constexpr off_t kPiece = off_t{256} << 10;
-  Crc64 crc;
-  std::string piece(static_cast<std::size_t>(kPiece), '\0');
-  for (off_t at = 0; at < size;) {
-    const auto wanted = static_cast<std::size_t>(std::min(kPiece, size - at));
-    const ssize_t got = ::pread(file.get(), piece.data(), wanted, at);
-    if (got < 0) return fail(from_errno(errno, "records"));
-    if (got == 0) return fail(Errc::io, "records: the file is cut short");
-    crc.process_bytes(piece.data(), static_cast<std::size_t>(got));
-    at += got;
-  }
   return crc.checksum();
 }
 
@@ -167,7 +141,22 @@ std::size_t size_of(const InodeRecord& record) {
   return size;
 }
 
+Result<void> RecordWriter::add(const std::vector<InodeRecord>& records) {
+  PackedWriter out;
+  if (end_ == 0) REPRIEVE_TRY_VOID(append(kMagic));
+  for (const InodeRecord& record : records) write(out, record);
+  return append(out.take());
+}
+
+Result<void> RecordWriter::finish() {
+  std::uint64_t sum = crc_.checksum();
+  std::string bytes;
+  for (std::size_t i = 0; i < kSumSize; ++i, sum >>= 8) bytes += static_cast<char>(sum);
+  return append(bytes);
+}
+
 Result<void> RecordWriter::append(std::string_view bytes) {
+  crc_.process_bytes(bytes.data(), bytes.size());
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), end_);
     if (written < 0) return fail(from_errno(errno, "records"));
@@ -177,37 +166,21 @@ Result<void> RecordWriter::append(std::string_view bytes) {
   return {};
 }
 
-Result<void> RecordWriter::add(const std::vector<InodeRecord>& records) {
-  if (end_ == 0) end_ = kHeaderSize;
-  PackedWriter out;
-  for (const InodeRecord& record : records) write(out, record);
-  count_ += records.size();
-  return append(out.take());
-}
-
-Result<void> RecordWriter::finish() {
-  const off_t end = std::exchange(end_, 0);
-  REPRIEVE_TRY_VOID(append(std::string(kMagic) + padded(count_)));
-  end_ = std::max(end, end_);
-  REPRIEVE_TRY(std::uint64_t sum, checksum_of(file_, end_));
-  std::string bytes;
-  for (std::size_t i = 0; i < kSumSize; ++i, sum >>= 8) bytes += static_cast<char>(sum);
-  return append(bytes);
-}
-
 Result<std::vector<InodeRecord>> decode_records(std::string_view bytes) {
   constexpr std::size_t kName = kMagic.size() - 1;
   if (bytes.size() < kMagic.size() + kSumSize || bytes.substr(0, kName) != kMagic.substr(0, kName))
     return fail(Errc::store_damaged, "it holds no records");
-  if (bytes[kName] != kMagic[kName]) return fail(Errc::store_newer, "it is of a newer version of this program");
+  if (bytes[kName] > kMagic[kName]) return fail(Errc::store_newer, "it is of a newer version of this program");
   const std::string_view summed = bytes.substr(0, bytes.size() - kSumSize);
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kSumSize; ++i)
     sum |= std::uint64_t{static_cast<unsigned char>(bytes[summed.size() + i])} << (8 * i);
   if (sum != checksum(summed)) return fail(Errc::store_damaged, "its checksum is wrong");
   PackedReader in(summed.substr(kMagic.size()));
+  std::uint64_t count = 0;
+  if (bytes[kName] == kCounted) in(count);
   std::vector<InodeRecord> records;
-  read_list(in, [&] { records.push_back(read(in)); });
+  while (!in.at_end() && !in.broken()) records.push_back(read(in));
   if (in.broken() || !in.at_end()) return fail(Errc::store_damaged, "its records are cut short");
   return records;
 }

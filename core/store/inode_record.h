@@ -13,6 +13,7 @@
 #include "core/base/account.h"
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
+#include "core/store/crc64.h"
 #include "core/store/entry_rows.h"
 #include "core/store/grant_rows.h"
 #include "core/store/inode_rows.h"
@@ -50,14 +51,14 @@ std::size_t size_of(const InodeRecord& record);
 // As the rows are; none where there is no such inode.
 std::optional<InodeRecord> read_record(Transaction& tx, InodeId inode);
 
-// Makes an empty file one of records, a few at a time: a version, how many there are, the records, and a CRC-64 over
-// all. The file is opened for reading too, and outlives this.
+// Makes an empty file one of records, a few at a time: a version, the records, and a CRC-64 over all. The file outlives
+// this.
 class RecordWriter {
  public:
   explicit RecordWriter(const FileDescriptor& file) : file_(file) {}
   // no_space, io.
   Result<void> add(const std::vector<InodeRecord>& records);
-  // Once, behind the last ones. no_space, io.
+  // Once, behind the last ones; there was one. no_space, io.
   Result<void> finish();
 
  private:
@@ -65,7 +66,7 @@ class RecordWriter {
 
   const FileDescriptor& file_;
   off_t end_ = 0;
-  std::uint64_t count_ = 0;
+  Crc64 crc_;
 };
 
 // store_damaged: not what a RecordWriter wrote. store_newer: written by a newer version of this program.

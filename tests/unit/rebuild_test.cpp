@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
+#include "core/store/crc64.h"
+#include "core/store/inode_record.h"
+#include "core/store/packed.h"
 #include "core/upkeep/metadata_rebuild.h"
 #include "tests/support/store_invariants.h"
 #include "tests/unit/small_stack.h"
@@ -14,6 +18,28 @@ namespace reprieve::test {
 namespace {
 
 using ::testing::IsEmpty;
+
+// Calls `each` with every file of records.
+template <typename Each>
+void each_records(const std::filesystem::path& store, const Each& each) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store / "blobs")) {
+    if (entry.path().filename() == "records") each(entry.path());
+  }
+}
+
+// The same records as version 1 wrote them, behind their number.
+std::string in_version_1(const std::string& bytes) {
+  constexpr std::size_t kVersionAt = 7;
+  constexpr std::size_t kSumSize = 8;
+  PackedWriter number;
+  number(must(decode_records(bytes)).size());
+  std::string old = bytes.substr(0, kVersionAt) + '\x01' + number.take();
+  old += bytes.substr(kVersionAt + 1, bytes.size() - kVersionAt - 1 - kSumSize);
+  Crc64 crc;
+  crc.process_bytes(old.data(), old.size());
+  for (std::size_t i = 0; i < kSumSize; ++i) old += static_cast<char>(crc.checksum() >> (8 * i));
+  return old;
+}
 
 class RebuildTest : public ::testing::Test {
  protected:
@@ -98,13 +124,29 @@ TEST_F(RebuildTest, RefusesWhereThereIsADatabaseOrNothingToRebuildFrom) {
   record();
   volume_.close();
   EXPECT_EQ(refusal(rebuild_metadata(volume_.store(), volume_.clock().now())), Errc::exists);
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(volume_.store() / "blobs")) {
-    if (entry.path().filename() == "records") std::ofstream(entry.path()) << "scribbled over";
-  }
+  each_records(volume_.store(), [](const std::filesystem::path& file) { std::ofstream(file) << "scribbled over"; });
   lose_database();
   EXPECT_EQ(refusal(rebuild_metadata(volume_.store(), volume_.clock().now())), Errc::store_damaged);
   EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db"));
   EXPECT_FALSE(std::filesystem::exists(volume_.store() / "metadata.db.unfinished"));
+}
+
+TEST_F(RebuildTest, ReadsRecordsOfVersion1) {
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/f", "bytes");
+  const TreeState tree = volume_.tree("projects");
+  record();
+  int converted = 0;
+  each_records(volume_.store(), [&](const std::filesystem::path& file) {
+    std::ostringstream bytes;
+    bytes << std::ifstream(file, std::ios::binary).rdbuf();
+    std::ofstream(file, std::ios::binary) << in_version_1(bytes.str());
+    ++converted;
+  });
+  EXPECT_GT(converted, 0);
+  const RebuiltMetadata rebuilt = rebuild();
+  EXPECT_EQ(volume_.tree("projects"), tree);
+  EXPECT_EQ(rebuilt.unreadable, 0U);
 }
 
 // The most memory that this process has had since the last call, in KiB.

@@ -16,25 +16,17 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include "core/base/sanitized.h"
 
 namespace reprieve {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define REPRIEVE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define REPRIEVE_SANITIZED 1
-#endif
-#endif
+// The sanitizers' search for leaks traces its own process.
+constexpr std::array kTracing{"ptrace", "personality"};
 
-// Other processes, and what lies in their memory. kill(2) stays: the supervisor passes signals on. The sanitizers'
-// search for leaks traces its own process.
+// Other processes, and what lies in their memory. kill(2) stays: the supervisor passes signals on.
 constexpr std::array kOtherProcesses{
-#ifndef REPRIEVE_SANITIZED
-    "ptrace", "personality",
-#endif
-    "kcmp",   "pidfd_getfd", "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev",
+    "kcmp", "pidfd_getfd", "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev",
 };
 
 // The machine.
@@ -182,14 +174,10 @@ void refuse_other_mounts(Rules& rules) {
 
 // Memory is written or run, never both.
 void refuse_written_code(Rules& rules) {
-#ifndef REPRIEVE_SANITIZED
   rules.refuse("mmap", EPERM, {has(2, PROT_WRITE | PROT_EXEC)});
   rules.refuse("mprotect", EPERM, {has(2, PROT_EXEC)});
   rules.refuse("pkey_mprotect", EPERM, {has(2, PROT_EXEC)});
   rules.refuse("shmat", EPERM, {has(2, SHM_EXEC)});
-#else
-  static_cast<void>(rules);
-#endif
 }
 
 // Files that give whoever runs them another identity. Of a call that makes no file the mode is whatever the register
@@ -219,6 +207,7 @@ void refuse_terminal_input(Rules& rules) {
 
 Result<void> filter_system_calls(Calls calls) {
   Rules rules;
+  if (!kSanitized) rules.refuse(kTracing);
   rules.refuse(kOtherProcesses);
   rules.refuse(kMachine);
   rules.refuse(kSurface);
@@ -227,7 +216,7 @@ Result<void> filter_system_calls(Calls calls) {
   rules.refuse("socketpair", EAFNOSUPPORT, {is_not(0, AF_UNIX)});
   refuse_namespaces(rules);
   refuse_other_mounts(rules);
-  refuse_written_code(rules);
+  if (!kSanitized) refuse_written_code(rules);
   refuse_set_id_files(rules);
   refuse_terminal_input(rules);
   if (calls.programs == Use::never) {

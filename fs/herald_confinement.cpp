@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include "core/base/sanitized.h"
 
 namespace reprieve::fs {
 namespace {
@@ -25,19 +26,6 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_RISCV64;
 #else
 constexpr std::uint32_t kArchitecture = 0;  // not known here: no filter
-#endif
-
-// Their runtimes make calls of their own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
 #endif
 
 constexpr std::array kAllowed{SYS_recvfrom, SYS_sendto,     SYS_write,        SYS_close,

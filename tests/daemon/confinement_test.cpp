@@ -22,10 +22,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/sanitized.h"
 #include "daemon/system_call_filter.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/descriptor_holder.h"
-#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wait.h"
 

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/sanitized.h"
 #include "tests/support/daemon_process.h"
-#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wait.h"
 

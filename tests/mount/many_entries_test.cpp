@@ -22,9 +22,9 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/sanitized.h"
 #include "tests/mount/mount_test.h"
 #include "tests/mount/random/choices.h"
-#include "tests/support/sanitized.h"
 
 namespace reprieve::test {
 namespace {

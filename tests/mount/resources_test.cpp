@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/base/sanitized.h"
 #include "tests/mount/mount_test.h"
-#include "tests/support/sanitized.h"
 #include "tests/support/wait.h"
 
 namespace reprieve::test {

@@ -4,6 +4,20 @@
 #include <cstdlib>
 
 namespace reprieve {
+namespace {
+
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+
+// At most so many bytes. A name in UTF-8 (RFC 3629) is one still; any other is cut anywhere.
+std::string shortened(const std::string& bytes, std::size_t most) {
+  if (bytes.size() <= most) return bytes;
+  constexpr std::size_t kLongestCharacter = 4;
+  std::size_t end = most;
+  while (continues_character(bytes[end]) && most - end < kLongestCharacter - 1) --end;
+  return bytes.substr(0, continues_character(bytes[end]) ? most : end);
+}
+
+}  // namespace
 
 Result<EntryName> EntryName::parse(std::string_view raw) {
   if (raw.empty()) return fail(Errc::invalid_argument, "an entry name is empty");
@@ -24,7 +38,7 @@ EntryName EntryName::literal(std::string_view name) {
 EntryName numbered(const EntryName& name, unsigned number) {
   if (number <= 1) return name;
   const std::string suffix = "~" + std::to_string(number);
-  return EntryName::trusted(name.bytes().substr(0, kEntryNameMax - suffix.size()) + suffix);
+  return EntryName::trusted(shortened(name.bytes(), kEntryNameMax - suffix.size()) + suffix);
 }
 
 }  // namespace reprieve

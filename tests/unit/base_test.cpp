@@ -62,6 +62,16 @@ TEST(EntryName, NumberedNeverGrowsOverTheLimit) {
             std::string(kEntryNameMax - 2, 'x') + "~2");
 }
 
+TEST(EntryName, NumberedCutsNoCharacterInTwo) {
+  std::string characters;
+  while (characters.size() + 3 <= kEntryNameMax) characters += "\xe2\x82\xac";  // of three bytes
+  EXPECT_EQ(numbered(EntryName::literal(characters), 2).bytes(), characters.substr(0, 252) + "~2");
+  EXPECT_EQ(numbered(EntryName::literal(characters), 10).bytes(), characters.substr(0, 252) + "~10");
+  EXPECT_EQ(numbered(EntryName::literal(characters), 100).bytes(), characters.substr(0, 249) + "~100");
+  const std::string no_characters(kEntryNameMax, '\x80');
+  EXPECT_EQ(numbered(EntryName::literal(no_characters), 2).bytes(), no_characters.substr(0, 253) + "~2");
+}
+
 // The codes are numbered without gaps from the first to the last.
 std::vector<Errc> all_codes() {
   std::vector<Errc> codes;

@@ -57,6 +57,8 @@ struct OperationProgress {
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
   double seconds = 0;  // since the start, to the end once done
+  // Why it does not go on, for people; it is tried again. Empty while it does.
+  std::string held_up{};
 };
 
 }  // namespace reprieve

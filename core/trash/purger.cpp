@@ -104,6 +104,7 @@ std::optional<OperationProgress> Purger::known_progress(OperationId id) {
   OperationProgress progress = found->second.progress;
   if (progress.state == OperationState::running) {
     progress.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - found->second.started).count();
+    progress.held_up = held_up_;
   }
   return progress;
 }
@@ -115,7 +116,12 @@ bool Purger::is_stopping() {
 
 void Purger::run() {
   Attempts attempts(parts_.failures, "what was destroyed still takes space");
-  for (std::optional<std::chrono::milliseconds> pause; wait_for_work(pause);) pause = attempts.after(drain());
+  for (std::optional<std::chrono::milliseconds> pause; wait_for_work(pause);) {
+    const Result<void> drained = drain();
+    pause = attempts.after(drained);
+    const MutexLock lock(mutex_);
+    held_up_ = drained ? std::string() : std::string(reason_of(drained.error()));
+  }
 }
 
 bool Purger::wait_for_work(std::optional<std::chrono::milliseconds> pause) {

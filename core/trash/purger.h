@@ -85,6 +85,7 @@ class Purger {
   bool stopping_ REPRIEVE_GUARDED_BY(mutex_) = false;
   std::int64_t last_operation_ REPRIEVE_GUARDED_BY(mutex_);
   std::map<OperationId, Operation> operations_ REPRIEVE_GUARDED_BY(mutex_);
+  std::string held_up_ REPRIEVE_GUARDED_BY(mutex_);  // by the last attempt
   std::thread thread_;
 };
 

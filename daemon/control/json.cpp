@@ -98,7 +98,8 @@ protocol::Progress to_progress(OperationId id, const OperationProgress& progress
           .bytes = progress.bytes_done,
           .bytes_total = progress.bytes_total,
           .rate = static_cast<std::uint64_t>(rate),
-          .seconds = progress.seconds};
+          .seconds = progress.seconds,
+          .held_up = progress.held_up};
 }
 
 protocol::ItemResult to_result(const BatchOutcome& outcome, Subject subject) {

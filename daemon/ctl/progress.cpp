@@ -38,6 +38,7 @@ std::string progress_line(const protocol::Progress& progress) {
 
 Outcome<void> follow(Client& client, std::int64_t operation, Screen& screen) {
   bool drawn = false;
+  std::string told;
   const auto start = std::chrono::steady_clock::now();
   for (;;) {
     const auto answer = client.get(with_id(protocol::kOperationResource, operation));
@@ -47,6 +48,10 @@ Outcome<void> follow(Client& client, std::int64_t operation, Screen& screen) {
     const bool ended = answer->refused() || progress.state == protocol::word::kDone;
     if (drawn) screen.err << kEraseLine;
     if (ended) break;
+    if (progress.held_up != told) {
+      told = progress.held_up;
+      if (!told.empty()) screen.complain("the space is not given back yet, and it is tried again: " + told);
+    }
     if (screen.can_animate && std::chrono::steady_clock::now() - start >= kPatience) {
       screen.err << progress_line(progress) << std::flush;
       drawn = true;

@@ -118,6 +118,7 @@ inline constexpr std::string_view kDone = "done";
 inline constexpr std::string_view kBytesTotal = "bytesTotal";
 inline constexpr std::string_view kRate = "rate";
 inline constexpr std::string_view kSeconds = "seconds";
+inline constexpr std::string_view kHeldUp = "heldUp";
 inline constexpr std::string_view kEffect = "effect";
 // Accounts, sharing, history.
 inline constexpr std::string_view kGid = "gid";

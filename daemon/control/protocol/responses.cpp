@@ -227,9 +227,11 @@ Page Page::parse(const boost::json::value& value) {
 }
 
 boost::json::object Progress::to_json() const {
-  return {{field::kId, id},       {field::kState, state},    {field::kDone, done},
-          {field::kTotal, total}, {field::kBytes, bytes},    {field::kBytesTotal, bytes_total},
-          {field::kRate, rate},   {field::kSeconds, seconds}};
+  boost::json::object object{{field::kId, id},       {field::kState, state},    {field::kDone, done},
+                             {field::kTotal, total}, {field::kBytes, bytes},    {field::kBytesTotal, bytes_total},
+                             {field::kRate, rate},   {field::kSeconds, seconds}};
+  if (!held_up.empty()) object.emplace(field::kHeldUp, held_up);
+  return object;
 }
 
 Progress Progress::parse(const boost::json::value& value) {
@@ -242,7 +244,8 @@ Progress Progress::parse(const boost::json::value& value) {
           .bytes = number_of(at(object, field::kBytes)),
           .bytes_total = number_of(at(object, field::kBytesTotal)),
           .rate = number_of(at(object, field::kRate)),
-          .seconds = seconds.is_double() ? seconds.get_double() : static_cast<double>(number_of(seconds))};
+          .seconds = seconds.is_double() ? seconds.get_double() : static_cast<double>(number_of(seconds)),
+          .held_up = text_of(at(object, field::kHeldUp))};
 }
 
 boost::json::object Mount::to_json() const {

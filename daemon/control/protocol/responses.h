@@ -107,6 +107,7 @@ struct Progress {
   std::uint64_t bytes_total = 0;
   std::uint64_t rate = 0;  // bytes a second
   double seconds = 0;
+  std::string held_up;  // why it does not go on; left out while it does
 
   [[nodiscard]] boost::json::object to_json() const;
   static Progress parse(const boost::json::value& value);

@@ -134,15 +134,7 @@ Result<Backup> Backups::make_in_turn() {
     const MutexLock lock(mutex_);
     changed_ = false;
   }
-  auto contents = [&]() -> Result<SealedContents> {
-    REPRIEVE_TRY_VOID(record_in_turn());
-    // The next commit after this says that there is something new again. What the copy names is on the disk then, too.
-    REPRIEVE_TRY_VOID(parts_.make_lasting());
-    REPRIEVE_TRY_VOID(parts_.store->copy_to(unfinished, stop_));
-    REPRIEVE_TRY_VOID(check_is_in(folder, unfinished));
-    REPRIEVE_TRY_VOID(seal(unfinished));
-    return check_sealed(unfinished, stop_);
-  }();
+  auto contents = fill_in_turn(folder, unfinished);
   const auto file = directory_ / (std::string(kPrefix) + compact_time(parts_.clock.now()) + std::string(kSuffix));
   if (contents && ::renameat(folder.get(), kUnfinished, folder.get(), file.filename().c_str()) != 0)
     contents = fail(from_errno(errno, file.string()));
@@ -158,6 +150,16 @@ Result<Backup> Backups::make_in_turn() {
                 .bytes = contents->bytes,
                 .inodes = contents->inodes,
                 .took = std::chrono::duration_cast<std::chrono::milliseconds>(took)};
+}
+
+Result<SealedContents> Backups::fill_in_turn(const FileDescriptor& folder, const std::filesystem::path& unfinished) {
+  REPRIEVE_TRY_VOID(record_in_turn());
+  // The next commit after this says that there is something new again. What the copy names is on the disk then, too.
+  REPRIEVE_TRY_VOID(parts_.make_lasting());
+  REPRIEVE_TRY_VOID(parts_.store->copy_to(unfinished, stop_));
+  REPRIEVE_TRY_VOID(check_is_in(folder, unfinished));
+  REPRIEVE_TRY_VOID(seal(unfinished));
+  return check_sealed(unfinished, stop_);
 }
 
 // One that cannot be removed stays, and is tried again the next time.

@@ -16,6 +16,7 @@
 #include "core/base/file_descriptor.h"
 #include "core/base/result.h"
 #include "core/base/sync.h"
+#include "core/store/sealed_file.h"
 #include "core/upkeep/record_keeper.h"
 
 namespace reprieve {
@@ -74,6 +75,8 @@ class Backups {
  private:
   void run();
   Result<Backup> make_in_turn() REPRIEVE_REQUIRES(turn_);
+  Result<SealedContents> fill_in_turn(const FileDescriptor& folder, const std::filesystem::path& unfinished)
+      REPRIEVE_REQUIRES(turn_);
   void remove_old(const FileDescriptor& folder, const std::filesystem::path& newest) REPRIEVE_REQUIRES(turn_);
   // When the last one was made, or else the store.
   Timestamp last_made();

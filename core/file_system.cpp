@@ -123,7 +123,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::open(const Settings& settings, c
   REPRIEVE_TRY(auto blobs, BlobStore::open(directory, is_new));
   const Timestamp written = last_written(database);
   REPRIEVE_TRY(auto store, Store::open(database));
-  remove_second_names(database);
+  remove_leftovers(database);
   REPRIEVE_TRY_VOID(require_newest(*store, *blobs));
   REPRIEVE_TRY(const std::size_t nameless, recover(*store, *blobs));
   auto parts = std::make_unique<CoreParts>(settings, clock, processes, std::move(store), std::move(blobs));

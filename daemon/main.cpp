@@ -30,7 +30,7 @@ void complain(const reprieve::Error& error) {
 
 void tell(std::FILE* out, const reprieve::Reconciliation& outcome) {
   if (outcome.found != 0) fmt::print(out, "without a name, now in {}: {}\n", outcome.folder, outcome.found);
-  for (const std::string& path : outcome.gone) fmt::print(out, "destroyed since, and left out: {}\n", path);
+  for (const std::string& path : outcome.gone) fmt::print(out, "without its bytes, and left out: {}\n", path);
 }
 
 int restore(const reprieve::Config& config, const std::filesystem::path& file) {
@@ -55,7 +55,7 @@ reprieve::ExitCode rebuild(const std::filesystem::path& store, std::FILE* out) {
     return ExitCode::refused_or_failed;
   }
   fmt::print(out, "the metadata of {} is made from {} records\n", store.string(), rebuilt->inodes);
-  if (rebuilt->unreadable != 0) fmt::print(out, "files of records that are damaged: {}\n", rebuilt->unreadable);
+  for (const std::string& file : rebuilt->unreadable) fmt::print(out, "records that are damaged: {}\n", file);
   tell(out, rebuilt->reconciliation);
   return ExitCode::done;
 }

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 
 #include "core/base/thread.h"
 
@@ -23,20 +24,23 @@ constexpr std::size_t kHighMark = 256;
 constexpr int kLeafBits = 10;                // 1024 blobs in a folder
 constexpr const char* kRecords = "records";  // no number
 constexpr const char* kFlushed = "flushed";  // no number either
-constexpr std::size_t kFlushedLength = 21;   // always the same, so that it is overwritten in one piece
+constexpr std::size_t kFlushedDigits = 20;   // always as many, so that it is overwritten in one piece
 constexpr int kBranchBits = 20;              // 1024 such folders in another
+constexpr int kLeafDigits = 3;
+constexpr int kBlobDigits = 16;
 
 // "branch/leaf/number" in hexadecimal, relative to blobs/.
 struct BlobPath {
   explicit BlobPath(InodeId blob) {
     const auto number = static_cast<unsigned long long>(blob.number());
-    std::snprintf(text.data(), text.size(), "%llx/%03llx/%016llx", number >> kBranchBits, (number >> kLeafBits) & 0x3ff,
-                  number);
+    std::snprintf(text.data(), text.size(), "%llx/%0*llx/%0*llx", number >> kBranchBits, kLeafDigits,
+                  (number >> kLeafBits) & 0x3ff, kBlobDigits, number);
   }
   [[nodiscard]] const char* c_str() const { return text.data(); }
   // The two folders that lead to it.
   [[nodiscard]] std::string leaf() const { return std::string(c_str()).substr(0, std::string(c_str()).rfind('/')); }
   [[nodiscard]] std::string branch() const { return std::string(c_str()).substr(0, std::string(c_str()).find('/')); }
+  [[nodiscard]] std::string name() const { return std::string(c_str()).substr(std::string(c_str()).rfind('/') + 1); }
 
   std::array<char, 48> text{};
 };
@@ -47,8 +51,9 @@ Error blob_error(int number, InodeId blob) {
   return error;
 }
 
-// Calls `each` for every name in the folder that is a number.
-Result<void> each_number(int blobs, const std::string& folder, const std::function<Result<void>(std::int64_t)>& each) {
+// Calls `each` for every name in the folder that is a number as BlobPath writes it, in so many digits at least.
+Result<void> each_number(int blobs, const std::string& folder, int digits,
+                         const std::function<Result<void>(std::int64_t)>& each) {
   const int opened = ::openat(blobs, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (opened < 0) return fail(from_errno(errno, "a folder of blobs"));
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened), &::closedir);
@@ -59,9 +64,10 @@ Result<void> each_number(int blobs, const std::string& folder, const std::functi
   }
   errno = 0;
   while (const dirent* entry = ::readdir(stream.get())) {
-    char* rest = nullptr;
-    const std::int64_t number = std::strtoll(entry->d_name, &rest, 16);
-    if (*rest == '\0') REPRIEVE_TRY_VOID(each(number));
+    const auto number = std::strtoll(entry->d_name, nullptr, 16);
+    std::array<char, 20> written{};
+    std::snprintf(written.data(), written.size(), "%0*llx", digits, static_cast<unsigned long long>(number));
+    if (entry->d_name == std::string_view(written.data())) REPRIEVE_TRY_VOID(each(number));
     errno = 0;
   }
   if (errno != 0) return fail(from_errno(errno, "a folder of blobs"));
@@ -82,16 +88,18 @@ Result<bool> is_folder(int blobs, const std::string& name) {
   return S_ISDIR(status.st_mode);
 }
 
-// That blobs lie where their names say.
-Result<void> check_folders(int blobs) {
-  return each_number(blobs, ".", [&](std::int64_t branch) -> Result<void> {
+// Calls `each` with the first number of every folder of blobs that is there. store_damaged as is_folder().
+Result<void> each_leaf(int blobs, const std::function<Result<void>(InodeId first)>& each) {
+  return each_number(blobs, ".", 1, [&](std::int64_t branch) -> Result<void> {
+    if (branch > std::numeric_limits<std::int64_t>::max() >> kBranchBits) return {};
     const std::string folder = BlobPath(InodeId(branch << kBranchBits)).branch();
     REPRIEVE_TRY(const bool is_branch, is_folder(blobs, folder));
     if (!is_branch) return {};
-    return each_number(blobs, folder, [&](std::int64_t leaf) -> Result<void> {
-      const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
-      REPRIEVE_TRY_VOID(is_folder(blobs, BlobPath(InodeId((leaves + leaf) << kLeafBits)).leaf()));
-      return {};
+    return each_number(blobs, folder, kLeafDigits, [&](std::int64_t leaf) -> Result<void> {
+      if (leaf >> (kBranchBits - kLeafBits) != 0) return {};
+      const InodeId first((branch << kBranchBits) + (leaf << kLeafBits));
+      REPRIEVE_TRY(const bool is_leaf, is_folder(blobs, BlobPath(first).leaf()));
+      return is_leaf ? each(first) : Result<void>();
     });
   });
 }
@@ -137,7 +145,7 @@ Result<std::unique_ptr<BlobStore>> BlobStore::open(const std::filesystem::path& 
     // New numbers would begin with those of the blobs that are there.
     return fail(Errc::store_damaged, blobs.string() + " holds files, but metadata.db is missing or empty");
   }
-  REPRIEVE_TRY_VOID(check_folders(opened.get()));
+  REPRIEVE_TRY_VOID(each_leaf(opened.get(), [](InodeId) -> Result<void> { return {}; }));
   return std::unique_ptr<BlobStore>(new BlobStore(std::move(opened)));
 }
 
@@ -297,16 +305,17 @@ Result<void> BlobStore::put_records(InodeId first,
   return {};
 }
 
-Result<void> BlobStore::each_records(const std::function<Result<void>(const std::string& bytes)>& each) const {
-  return each_number(directory_.get(), ".", [&](std::int64_t branch) -> Result<void> {
-    const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
-    return each_number(directory_.get(), BlobPath(InodeId(branch << kBranchBits)).branch(),
-                       [&](std::int64_t leaf) -> Result<void> {
-                         const BlobPath any(InodeId((leaves + leaf) << kLeafBits));
-                         REPRIEVE_TRY(const auto bytes, read_records(directory_.get(), any.leaf()));
-                         return bytes ? each(*bytes) : Result<void>();
-                       });
+Result<void> BlobStore::each_records(
+    const std::function<Result<void>(const std::string& file, const std::string& bytes)>& each) const {
+  return each_leaf(directory_.get(), [&](InodeId first) -> Result<void> {
+    const std::string folder = BlobPath(first).leaf();
+    REPRIEVE_TRY(const auto bytes, read_records(directory_.get(), folder));
+    return bytes ? each("blobs/" + folder + "/" + kRecords, *bytes) : Result<void>();
   });
+}
+
+Result<void> BlobStore::each_folder(const std::function<Result<void>(InodeId first)>& each) const {
+  return each_leaf(directory_.get(), each);
 }
 
 Result<FileDescriptor> BlobStore::open_blob(InodeId blob) const {
@@ -366,42 +375,55 @@ Result<struct statvfs> BlobStore::disk() const {
 Result<FlushId> BlobStore::flushed() const {
   const FileDescriptor file(::openat(directory_.get(), kFlushed, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) return FlushId();
-  std::array<char, kFlushedLength> text{};
+  std::array<char, 2 * (kFlushedDigits + 1)> text{};
   const ssize_t got = file ? ::pread(file.get(), text.data(), text.size(), 0) : -1;
   if (got < 0) return fail(from_errno(errno, "blobs/flushed"));
+  // Once, as it was written before, or twice, so that a damaged digit is noticed. What is no number tells nothing.
+  const std::string_view read(text.data(), static_cast<std::size_t>(got));
+  const std::string_view once = read.substr(0, std::min(kFlushedDigits, read.size()));
+  const std::string_view rest = read.substr(once.size());
   std::int64_t number = 0;
-  const char* end = text.data() + text.size() - 1;
-  const auto parsed = std::from_chars(text.data(), end, number);
-  // What is no number tells nothing.
-  return parsed.ptr == end && *end == '\n' ? FlushId(number) : FlushId();
+  const auto parsed = std::from_chars(once.data(), once.data() + once.size(), number);
+  const bool is_whole =
+      rest == "\n" || (rest.starts_with(' ') && rest.ends_with('\n') && rest.substr(1).starts_with(once));
+  return is_whole && parsed.ptr == once.data() + once.size() ? FlushId(number) : FlushId();
 }
 
 void BlobStore::note_flushed(FlushId flush) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
   const FileDescriptor file(::openat(directory_.get(), kFlushed, kFlags, S_IRUSR | S_IWUSR));
-  std::array<char, kFlushedLength + 1> text{};
-  std::snprintf(text.data(), text.size(), "%020lld\n", static_cast<long long>(flush.number()));
-  if (file) static_cast<void>(::pwrite(file.get(), text.data(), kFlushedLength, 0) < 0);
+  constexpr int kDigits = kFlushedDigits;
+  std::array<char, 2 * (kFlushedDigits + 1) + 1> text{};
+  const auto number = static_cast<long long>(flush.number());
+  std::snprintf(text.data(), text.size(), "%0*lld %0*lld\n", kDigits, number, kDigits, number);
+  if (file) static_cast<void>(::pwrite(file.get(), text.data(), text.size() - 1, 0) < 0);
 }
 
-Result<void> BlobStore::each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const {
-  const auto overlaps = [&](std::int64_t number, int bits) {
-    return number >= first.number() >> bits && number <= (end.number() - 1) >> bits;
-  };
-  return each_number(directory_.get(), ".", [&](std::int64_t branch) -> Result<void> {
-    if (!overlaps(branch, kBranchBits)) return {};
-    const std::int64_t leaves = branch << (kBranchBits - kLeafBits);
-    return each_number(directory_.get(), BlobPath(InodeId(branch << kBranchBits)).branch(),
-                       [&](std::int64_t leaf) -> Result<void> {
-                         if (!overlaps(leaves + leaf, kLeafBits)) return {};
-                         const BlobPath any(InodeId((leaves + leaf) << kLeafBits));
-                         return each_number(directory_.get(), any.leaf(), [&](std::int64_t number) -> Result<void> {
-                           const InodeId blob(number);
-                           if (blob >= first && blob < end) found(blob);
-                           return {};
-                         });
-                       });
+Result<void> BlobStore::each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found,
+                                  const Misplaced& misplaced) const {
+  return each_leaf(directory_.get(), [&](InodeId leaf) -> Result<void> {
+    if (leaf >= end || leaf.number() <= first.number() - kBeside) return {};
+    const std::string folder = BlobPath(leaf).leaf();
+    return each_number(directory_.get(), folder, kBlobDigits, [&](std::int64_t number) -> Result<void> {
+      const InodeId blob(number);
+      if (first_beside(blob) != leaf) {
+        if (misplaced) misplaced(blob, folder);
+      } else if (blob >= first && blob < end) {
+        found(blob);
+      }
+      return {};
+    });
   });
+}
+
+Result<void> BlobStore::put_in_place(InodeId blob, const std::string& folder) {
+  REPRIEVE_TRY_VOID(make_folders(blob));
+  const BlobPath path(blob);
+  const std::string from = folder + "/" + path.name();
+  if (::renameat2(directory_.get(), from.c_str(), directory_.get(), path.c_str(), RENAME_NOREPLACE) != 0)
+    return fail(blob_error(errno, blob));
+  folders_.note(path.leaf(), blob);
+  return sync_names();
 }
 
 }  // namespace reprieve

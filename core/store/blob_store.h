@@ -93,11 +93,14 @@ class BlobStore {
   // Inodes whose records lie in one file beside the blobs of the first of them: kBeside numbers.
   static constexpr std::int64_t kBeside = 1024;
   static InodeId first_beside(InodeId inode) { return InodeId(inode.number() / kBeside * kBeside); }
-  // Has `write` fill that file anew, open for reading too: after a crash, or where that fails, there is the old one or
+  // Has `write` fill that file anew: after a crash, or where that fails, there is the old one or
   // the new one. no_space, io, and what `write` fails with.
   Result<void> put_records(InodeId first, const std::function<Result<void>(const FileDescriptor& file)>& write);
-  // Calls `each` with what is in every such file, until it fails.
-  Result<void> each_records(const std::function<Result<void>(const std::string& bytes)>& each) const;
+  // Calls `each` with every such file, below the store, and what is in it, until that fails.
+  Result<void> each_records(
+      const std::function<Result<void>(const std::string& file, const std::string& bytes)>& each) const;
+  // Calls `each` with the first number of every folder of blobs and records that is there, until that fails.
+  Result<void> each_folder(const std::function<Result<void>(InodeId first)>& each) const;
 
   // The last flush that is known to be on the disk; none in a store from before they had numbers. A database that has
   // not begun it is older than what was written since. io.
@@ -105,8 +108,14 @@ class BlobStore {
   // Where that cannot be noted, the next flush notes it.
   void note_flushed(FlushId flush);
 
-  // Calls `found` for every blob numbered from `first` up to but not including `end`. Used by recovery.
-  Result<void> each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found) const;
+  // Hears of a name of a blob in a folder that is not that blob's, "branch/leaf". Nothing else ever looks there.
+  using Misplaced = std::function<void(InodeId blob, const std::string& folder)>;
+  // Calls `found` for every blob numbered from `first` up to but not including `end`, and `misplaced` for what has come
+  // into their folders otherwise. Used by recovery.
+  Result<void> each_from(InodeId first, InodeId end, const std::function<void(InodeId)>& found,
+                         const Misplaced& misplaced = {}) const;
+  // Moves it to where it belongs. exists: there is one. stale: it is there no more. io.
+  Result<void> put_in_place(InodeId blob, const std::string& folder);
 
  private:
   explicit BlobStore(FileDescriptor directory);

@@ -43,7 +43,8 @@ EntryRows::EntryRows(SQLite::Database& database, HiddenRows& hidden)
       count_places_(database, "SELECT count(*) FROM entries WHERE inode = ?1"),
       list_(database, select_with_inode("e.parent = ?1 AND e.id > ?2 AND +e.item IS NULL ORDER BY e.id LIMIT ?3")),
       insert_(database,
-              "INSERT INTO entries (parent, id, name, inode, item, role) VALUES (?1, ?2, ?3, ?4, NULL, nullif(?5, 0))"),
+              "INSERT INTO entries (parent, id, name, inode, item, role) VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), "
+              "nullif(?6, 0))"),
       remove_(database, "DELETE FROM entries WHERE parent = ?1 AND id = ?2"),
       set_item_(database, "UPDATE entries SET item = ?3 WHERE parent = ?1 AND id = ?2"),
       clear_item_(database, "UPDATE entries SET item = NULL WHERE parent = ?1 AND id = ?2"),
@@ -110,7 +111,7 @@ std::vector<EntryWithInode> EntryRows::list(InodeId parent, EntryId after, std::
 
 void EntryRows::insert(const EntryRow& row) {
   directory_places_.forget(row.inode);
-  Query(insert_, row.parent, row.id, row.name, row.inode, static_cast<std::int64_t>(row.role)).run();
+  Query(insert_, row.parent, row.id, row.name, row.inode, row.item, static_cast<std::int64_t>(row.role)).run();
 }
 
 void EntryRows::remove(InodeId parent, EntryId id) {

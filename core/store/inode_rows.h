@@ -16,6 +16,8 @@ namespace reprieve {
 
 // The attribute that holds a program's capabilities (capabilities(7)).
 inline constexpr const char* kCapabilities = "security.capability";
+// The attribute of a regular file whose blob is lost, and since when that is known.
+inline constexpr const char* kLostAttribute = "trusted.reprieve.lost";
 
 // A row of `inodes`. Of a regular file `accessed` and `modified` are zero: they, and the size, are the blob's.
 struct InodeRow {

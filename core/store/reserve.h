@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <utility>
 
 #include "core/base/file_descriptor.h"
 
@@ -25,8 +27,12 @@ class Reserve {
   }
   // The log should start over.
   [[nodiscard]] bool log_is_low() const { return log_.is_low(); }
+  // Bytes inside the database that nothing uses. Asked on a full disk only; outlives this.
+  void count_free(std::function<std::int64_t()> free) { free_ = std::move(free); }
   // Whether the database has room for more than what always has to work; tries to get it.
-  [[nodiscard]] bool has_room() { return !database_.is_low() || database_.extend(); }
+  [[nodiscard]] bool has_room() {
+    return !database_.is_low() || database_.extend() || database_.is_made_up_by(free_());
+  }
 
  private:
   class Ahead {
@@ -36,7 +42,8 @@ class Reserve {
       end_ = end;
       if (is_low()) static_cast<void>(extend());
     }
-    [[nodiscard]] bool is_low() const { return covered_ - end_ < size_ / 2; }
+    [[nodiscard]] bool is_low() const { return !is_made_up_by(0); }
+    [[nodiscard]] bool is_made_up_by(std::int64_t free) const { return covered_ - end_ + free >= size_ / 2; }
     // False where the disk is full.
     bool extend();
 
@@ -49,6 +56,7 @@ class Reserve {
 
   Ahead database_;
   Ahead log_;
+  std::function<std::int64_t()> free_ = [] { return std::int64_t{0}; };
 };
 
 }  // namespace reprieve

@@ -276,6 +276,46 @@ constexpr const char* kContainersOfOwners = R"sql(
 UPDATE inodes SET creator = owner WHERE kind IN (14, 15) AND creator <> owner;
 )sql";
 
+// Files of records (core/store/inode_record) are found by the ctimes of their inodes. Here are those of which something
+// changed that moves none, or of which an inode or a name went. `folder` is the number of an inode by 1024. What was
+// recorded until now may lack such changes, so all is recorded anew. Moves and deletions have no triggers, because they
+// are what is done most: they move the ctime of what they move.
+constexpr const char* kOutdatedRecords = R"sql(
+CREATE TABLE outdated_records (
+  folder INTEGER PRIMARY KEY,
+  changes INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER record_inode_changed AFTER UPDATE OF kind, owner, creator, uid, gid, status, files_deleted ON inodes
+  WHEN NEW.changed = OLD.changed BEGIN
+  INSERT INTO outdated_records VALUES (NEW.id / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_inode_removed AFTER DELETE ON inodes BEGIN
+  INSERT INTO outdated_records VALUES (OLD.id / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_entry_changed AFTER UPDATE OF role ON entries BEGIN
+  INSERT INTO outdated_records VALUES (NEW.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_entry_removed AFTER DELETE ON entries BEGIN
+  INSERT INTO outdated_records VALUES (OLD.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_item_changed AFTER UPDATE OF account, name, mode, together ON trash_items BEGIN
+  INSERT INTO outdated_records VALUES (NEW.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_grant_made AFTER INSERT ON grants BEGIN
+  INSERT INTO outdated_records VALUES (NEW.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_grant_changed AFTER UPDATE ON grants BEGIN
+  INSERT INTO outdated_records VALUES (NEW.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_grant_removed AFTER DELETE ON grants BEGIN
+  INSERT INTO outdated_records VALUES (OLD.inode / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER record_account_changed AFTER UPDATE ON accounts BEGIN
+  INSERT INTO outdated_records VALUES (NEW.root / 1024, 1) ON CONFLICT (folder) DO UPDATE SET changes = changes + 1;
+END;
+DELETE FROM sequences WHERE name = 'recorded';
+)sql";
+
 struct Migration {
   std::uint32_t version;
   const char* statements;
@@ -283,9 +323,10 @@ struct Migration {
 
 // Append only: a released step is never edited.
 constexpr std::array kMigrations{
-    Migration{1, kInitial},     Migration{2, kSharing},       Migration{3, kAcls},
-    Migration{4, kRequests},    Migration{5, kChecksums},     Migration{6, kEvents},
-    Migration{7, kIdempotency}, Migration{8, kItemsOfOwners}, Migration{9, kContainersOfOwners}};
+    Migration{1, kInitial},         Migration{2, kSharing},       Migration{3, kAcls},
+    Migration{4, kRequests},        Migration{5, kChecksums},     Migration{6, kEvents},
+    Migration{7, kIdempotency},     Migration{8, kItemsOfOwners}, Migration{9, kContainersOfOwners},
+    Migration{10, kOutdatedRecords}};
 
 }  // namespace
 

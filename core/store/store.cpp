@@ -44,6 +44,8 @@ struct Store::Connection {
         begin(*database, "BEGIN IMMEDIATE"),
         commit(*database, "COMMIT"),
         roll_back(*database, "ROLLBACK"),
+        free_pages(*database, "PRAGMA freelist_count"),
+        page_size(database->execAndGet("PRAGMA page_size").getInt64()),
         inodes(*database),
         hidden(*database),
         entries(*database, hidden),
@@ -58,10 +60,15 @@ struct Store::Connection {
         idempotency(*database),
         plans(*database),
         checksums(*database),
+        outdated(*database),
         invariants(*database) {
     sqlite3_wal_hook(database->getHandle(), &count_pages, &log_pages);
     sqlite3_file_control(database->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     tell_of_commits(log, reserve);
+    reserve.count_free([this] {
+      Query query(free_pages);
+      return query.step() ? query.integer(0) * page_size : 0;
+    });
   }
 
   static int count_pages(void* counter, sqlite3* /*database*/, const char* /*name*/, int pages) {
@@ -71,7 +78,8 @@ struct Store::Connection {
 
   Reserve reserve;
   std::unique_ptr<SQLite::Database> database;
-  SQLite::Statement begin, commit, roll_back;
+  SQLite::Statement begin, commit, roll_back, free_pages;
+  std::int64_t page_size;
   InodeRows inodes;
   HiddenRows hidden;
   EntryRows entries;
@@ -86,11 +94,12 @@ struct Store::Connection {
   IdempotencyRows idempotency;
   PlanRows plans;
   ChecksumRows checksums;
+  OutdatedRows outdated;
   InvariantRows invariants;
   std::vector<std::function<void()>> taken_back;  // of the transaction under way, as it came
-  Transaction transaction{inodes, entries,   trash,      accounts,    purges,    sequences,
-                          grants, hidden,    events,     derivations, requests,  idempotency,
-                          plans,  checksums, invariants, reserve,     taken_back};
+  Transaction transaction{inodes, entries,   trash,    accounts,    purges,   sequences,
+                          grants, hidden,    events,   derivations, requests, idempotency,
+                          plans,  checksums, outdated, invariants,  reserve,  taken_back};
   std::atomic<int> log_pages{0};
   // The open log file, which fsync needs without the connection's lock
   // (https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html, SQLITE_FCNTL_JOURNAL_POINTER).

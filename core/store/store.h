@@ -24,6 +24,7 @@
 #include "core/store/idempotency_rows.h"
 #include "core/store/inode_rows.h"
 #include "core/store/invariants.h"
+#include "core/store/outdated_rows.h"
 #include "core/store/plan_rows.h"
 #include "core/store/purge_rows.h"
 #include "core/store/request_rows.h"
@@ -51,6 +52,7 @@ class Transaction {
   IdempotencyRows& idempotency;
   PlanRows& plans;
   ChecksumRows& checksums;
+  OutdatedRows& outdated;
   InvariantRows& invariants;
   Reserve& reserve;
   std::vector<std::function<void()>>& taken_back;

@@ -29,6 +29,7 @@ int move_children(Transaction& tx, InodeId from, InodeId to, Changes& changes) {
     if (children.size() < kPortion) break;
     after = children.back().entry.id;
   }
+  tx.outdated.add_children(from);
   tx.entries.move_all(from, to);
   return directories;
 }
@@ -73,6 +74,7 @@ Result<int> return_children(const Return& r) {
       REPRIEVE_TRY(const auto name, name_in_record(r, entry));
       if (!name) continue;
       r.tx.entries.move(entry, r.item.parent, name->bytes());
+      r.tx.inodes.set_changed(inode.id, r.who.now);
       directories += S_ISDIR(inode.mode) ? 1 : 0;
       r.changes.seen.push_back({r.item.inode, EntryName::trusted(entry.name)});
       r.changes.seen.push_back({r.item.parent, *name});

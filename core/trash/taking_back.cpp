@@ -104,6 +104,7 @@ Result<BatchOutcome> put_part_back(const TakingBack& t) {
   const bool is_directory = S_ISDIR(inode.mode);
   withdraw(t.tx, inode.id, t.who.now, t.changes);
   t.tx.entries.move(entry, home->directory.id, home->name.bytes());
+  t.tx.inodes.set_changed(inode.id, t.who.now);
   t.tx.inodes.directory_changed(entry.parent, is_directory ? -1 : 0, t.who.now);
   if (is_directory) t.tx.inodes.add_links(home->directory.id, 1, t.who.now);
   t.tx.trash.clear_figures(home->item.id);

@@ -9,9 +9,6 @@
 
 namespace reprieve {
 
-// The attribute of a regular file whose blob is lost, and since when that is known.
-inline constexpr const char* kLostAttribute = "trusted.reprieve.lost";
-
 // Puts right what a check finds, inside the transaction that has found it. Nothing that somebody may want is destroyed:
 // what has no place gets one in the project lost+found-DATE of the account that owns it, or else of the first account.
 class CheckRepair {

@@ -18,7 +18,7 @@
 #include "core/store/store.h"
 #include "core/upkeep/check_repair.h"
 #include "core/upkeep/recovery.h"
-#include "core/view/ancestry.h"
+#include "core/upkeep/shown_place.h"
 
 namespace reprieve {
 namespace {
@@ -33,8 +33,6 @@ constexpr microseconds kGiveWay{500};
 constexpr std::size_t kFewestRows = 16;
 constexpr std::size_t kMostRows = 4096;
 constexpr std::size_t kFolder = 1024;  // blobs that are looked up at once
-// Steps of a path. Beside a cycle the way up has no end.
-constexpr int kDeepest = 4096;
 
 // Repairs that lay bare something else are few; a store that is never done with is told as it is.
 constexpr int kMostPasses = 8;
@@ -44,7 +42,8 @@ constexpr std::array kLong{Walk::inodes, Walk::entries};
 std::string no_cure(CheckRepair& /*repair*/) { return {}; }
 
 constexpr std::string_view kWayOn =
-    ". Stop the daemon, keep a copy of the store, and restore metadata.db from a backup";
+    ". Stop the daemon, keep a copy of metadata.db and its log, and restore it from a backup (reprieved"
+    " --restore-metadata) or, without one, make it anew (--rebuild-metadata)";
 
 // As many rows as `kLook` is enough for, going by what the last ones took.
 std::size_t next_rows(std::size_t rows, microseconds took) {
@@ -53,32 +52,9 @@ std::size_t next_rows(std::size_t rows, microseconds took) {
   return std::clamp(std::min(fitting, rows * 2), kFewestRows, kMostRows);
 }
 
-struct Found {
-  std::string account;
-  std::string path;
-};
-
-// Where the entry, or else the inode, lies: the first way up that there is.
-Found place_of(Transaction& tx, const RowSubject& subject) {
-  UpwardPath path;
-  auto step = subject.entry ? tx.entries.find(subject.parent, subject.entry) : tx.entries.place(subject.inode);
-  for (int depth = 0; step && depth < kDeepest; ++depth) {
-    if (step->item) {
-      const auto item = tx.trash.find(step->item);
-      const auto account = item ? tx.accounts.find(item->account) : std::nullopt;
-      if (!account) return {};
-      path.add(item->name);
-      path.add(".trash");
-      return {account->name, path.text()};
-    }
-    path.add(step->name);
-    const InodeId parent = step->parent;
-    for (const Account& account : tx.accounts.all()) {
-      if (account.root == parent) return {account.name, path.text()};
-    }
-    step = tx.entries.place(parent);
-  }
-  return {};
+ShownPlace place_of(Transaction& tx, const RowSubject& subject) {
+  return shown_place(tx,
+                     subject.entry ? tx.entries.find(subject.parent, subject.entry) : tx.entries.place(subject.inode));
 }
 
 }  // namespace
@@ -102,7 +78,7 @@ void Checker::note(Transaction& tx, const Suspect& suspect, std::string repaired
   ++report_.found;
   report_.repaired += repaired.empty() ? 0 : 1;
   if (report_.findings.size() >= CheckReport::kMostFindings) return;
-  Found place = place_of(tx, suspect.subject);
+  ShownPlace place = place_of(tx, suspect.subject);
   report_.findings.push_back({.rule = std::string(suspect.name),
                               .message = std::string(suspect.message),
                               .subject = suspect.subject,
@@ -121,7 +97,7 @@ Result<void> Checker::found(const Suspect& suspect, const Still& still, const Cu
   Changes changes;
   REPRIEVE_TRY_VOID(store_.write([&](Transaction& tx) -> Result<void> {
     if (!still(tx)) return {};
-    const Found place = place_of(tx, suspect.subject);
+    const ShownPlace place = place_of(tx, suspect.subject);
     const Timestamp now = clock_.now();
     CheckRepair repair(tx, now, changes);
     std::string done = cure(repair);
@@ -267,15 +243,30 @@ Result<void> Checker::check_files(const std::vector<InodeId>& files) {
 
 Result<void> Checker::check_blobs() {
   std::vector<InodeId> named;
+  std::vector<std::pair<InodeId, std::string>> misplaced;
   Result<void> checked;
   constexpr InodeId kEnd(std::numeric_limits<std::int64_t>::max());
-  REPRIEVE_TRY_VOID(blobs_.each_from(InodeId(), kEnd, [&](InodeId blob) {
-    if (!checked) return;
-    named.push_back(blob);
-    if (named.size() == kFolder) checked = check_named(std::exchange(named, {}));
-  }));
+  REPRIEVE_TRY_VOID(blobs_.each_from(
+      InodeId(), kEnd,
+      [&](InodeId blob) {
+        if (!checked) return;
+        named.push_back(blob);
+        if (named.size() == kFolder) checked = check_named(std::exchange(named, {}));
+      },
+      [&](InodeId blob, const std::string& folder) { misplaced.emplace_back(blob, folder); }));
   REPRIEVE_TRY_VOID(checked);
+  for (const auto& [blob, folder] : misplaced) REPRIEVE_TRY_VOID(found_misplaced(blob, folder));
   return check_named(named);
+}
+
+// A copy that somebody made by hand, or a file system below that was repaired.
+Result<void> Checker::found_misplaced(InodeId blob, const std::string& folder) {
+  const std::string message = "the blob lies in blobs/" + folder + ", where nothing looks for it";
+  return found(
+      {nullptr, "blob-place", message, {.inode = blob}}, [](Transaction& /*tx*/) { return true; },
+      [&](CheckRepair& /*repair*/) -> std::string {
+        return blobs_.put_in_place(blob, folder) ? "it was moved to its own folder" : "";
+      });
 }
 
 // That each belongs to a row, or is about to, or is about to go.

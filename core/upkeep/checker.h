@@ -96,6 +96,7 @@ class Checker {
   Result<void> check_blobs();
   Result<void> check_files(const std::vector<InodeId>& files);
   Result<void> check_named(const std::vector<InodeId>& blobs);
+  Result<void> found_misplaced(InodeId blob, const std::string& folder);
   Result<void> check_marks();
   // Notes it, and puts it right where that is wanted.
   Result<void> found(const Suspect& suspect, const Still& still, const Cure& cure);

@@ -24,17 +24,25 @@ constexpr std::size_t kPortion = 256;
 
 using Records = std::map<InodeId, InodeRecord>;
 
-Result<Records> load(const BlobStore& blobs, std::size_t& unreadable) {
+Result<Records> load(const BlobStore& blobs, std::vector<std::string>& unreadable) {
   Records records;
-  REPRIEVE_TRY_VOID(blobs.each_records([&](const std::string& bytes) -> Result<void> {
+  REPRIEVE_TRY_VOID(blobs.each_records([&](const std::string& file, const std::string& bytes) -> Result<void> {
     auto decoded = decode_records(bytes);
     if (!decoded && decoded.error().code == Errc::store_newer) return fail(std::move(decoded).error());
-    if (!decoded) ++unreadable;
+    if (!decoded) unreadable.push_back(file);
     for (std::size_t i = 0; decoded && i < decoded->size(); ++i)
       records.insert_or_assign((*decoded)[i].row.id, std::move((*decoded)[i]));
     return {};
   }));
   return records;
+}
+
+Result<void> require_account(const Records& records, const std::vector<std::string>& unreadable) {
+  if (std::ranges::any_of(records, [](const auto& each) { return each.second.account.has_value(); })) return {};
+  std::string message = "there is no record of any account beside the blobs";
+  if (!unreadable.empty())
+    message += "; it may have been in " + unreadable.front() + ", which is damaged: put a copy of that back";
+  return fail(Errc::store_damaged, message);
 }
 
 void add_folder(Records& records, const Account& account, InodeId id, ItemKind kind, const char* name, mode_t mode) {
@@ -71,7 +79,6 @@ class Rebuilding {
 
   // Returns what has no name.
   Result<std::vector<InodeId>> run() {
-    if (accounts_.empty()) return fail(Errc::store_damaged, "there is no record of any account beside the blobs");
     REPRIEVE_TRY_VOID(make_accounts());
     REPRIEVE_TRY_VOID(make_places());
     REPRIEVE_TRY_VOID(make_inodes());
@@ -184,7 +191,6 @@ class Rebuilding {
       ++(S_ISDIR(record.row.mode) ? links_[entry.parent] : links_[entry.inode]);
     }
     tx.entries.insert(entry);
-    if (entry.item) tx.entries.set_item(entry.parent, entry.id, entry.item);
     named_[entry.inode] = true;
   }
 
@@ -270,13 +276,14 @@ Result<RebuiltMetadata> rebuild_metadata(const std::filesystem::path& directory,
   std::error_code error;
   if (std::filesystem::exists(database, error)) {
     return fail(Errc::exists, database.string() +
-                                  " is there: it knows more than the records, so move it away if it is"
-                                  " to be made anew");
+                                  " is there: it knows more than the records, so move it away, with metadata.db-wal if"
+                                  " that is there, if it is to be made anew");
   }
   RebuiltMetadata rebuilt;
   const auto make = [&](const BlobStore& blobs, const std::filesystem::path& made) -> Result<void> {
     REPRIEVE_TRY(Records records, load(blobs, rebuilt.unreadable));
     REPRIEVE_TRY(const auto store, Store::open(made));
+    REPRIEVE_TRY_VOID(require_account(records, rebuilt.unreadable));
     Rebuilding rebuilding(*store, std::move(records), now);
     REPRIEVE_TRY(const auto strays, rebuilding.run());
     rebuilt.inodes = rebuilding.size();

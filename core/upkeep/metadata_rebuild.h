@@ -11,8 +11,8 @@
 namespace reprieve {
 
 struct RebuiltMetadata {
-  std::size_t inodes = 0;      // that there were records of
-  std::size_t unreadable = 0;  // files of records that are damaged
+  std::size_t inodes = 0;               // that there were records of
+  std::vector<std::string> unreadable;  // files of records that are damaged, below the store
   Reconciliation reconciliation;
 };
 

@@ -19,6 +19,9 @@
 namespace reprieve {
 namespace {
 
+// The one that is being made.
+std::filesystem::path unfinished(const std::filesystem::path& database) { return database.string() + ".unfinished"; }
+
 // With what SQLite keeps beside it. What is not there is no error.
 void remove_database(const std::filesystem::path& database) {
   ::unlink(database.c_str());
@@ -89,6 +92,17 @@ Result<void> keep(const std::filesystem::path& database, const std::filesystem::
   return sync(database.parent_path());
 }
 
+// A log without its database was left behind when that was moved away, and holds the last of what it knew.
+Result<void> require_no_orphan(const std::filesystem::path& database) {
+  struct stat status {};
+  const std::string log = database.string() + "-wal";
+  if (::lstat(database.c_str(), &status) == 0 || ::lstat(log.c_str(), &status) != 0 || status.st_size == 0) return {};
+  // What a restore was replacing when it was killed has another name, where it is kept.
+  if (status.st_nlink > 1) return {};
+  return fail(Errc::exists, log + " is there without its database, whose latest changes it holds: move it to where" +
+                                " metadata.db was moved to, under that name and -wal");
+}
+
 // A log that stayed would be taken for the new database's, so there is none in between.
 Result<void> replace(const std::filesystem::path& database, const std::filesystem::path& made) {
   remove_database(database);
@@ -99,7 +113,8 @@ Result<void> replace(const std::filesystem::path& database, const std::filesyste
 
 }  // namespace
 
-void remove_second_names(const std::filesystem::path& database) {
+void remove_leftovers(const std::filesystem::path& database) {
+  remove_database(unfinished(database));
   std::error_code error;
   for (std::filesystem::directory_iterator entry(database.parent_path(), error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
@@ -124,11 +139,11 @@ Result<std::filesystem::path> put_in_place(
     const std::filesystem::path& directory, Timestamp now,
     const std::function<Result<void>(const BlobStore& blobs, const std::filesystem::path& made)>& make) {
   const auto database = directory / "metadata.db";
-  const auto made = directory / "metadata.db.unfinished";
+  const auto made = unfinished(database);
   REPRIEVE_TRY(const auto blobs, BlobStore::open(directory, false));
   REPRIEVE_TRY(const DatabaseLock lock, DatabaseLock::take(database));
-  remove_database(made);
-  remove_second_names(database);
+  REPRIEVE_TRY_VOID(require_no_orphan(database));
+  remove_leftovers(database);
   std::filesystem::path before;
   const Result<void> ready = [&]() -> Result<void> {
     REPRIEVE_TRY_VOID(make(*blobs, made));

@@ -34,10 +34,10 @@ Result<RestoredMetadata> restore_metadata(const std::filesystem::path& directory
 Result<std::filesystem::path> put_in_place(
     const std::filesystem::path& directory, Timestamp now,
     const std::function<Result<void>(const BlobStore& blobs, const std::filesystem::path& made)>& make);
-// Removes what a restore that was killed has left: metadata.db.before-TIME that is another name of the database itself,
-// whose log goes on under its first name alone. What cannot be removed stays until the next time. The caller has the
-// database open or locked, so that no restore is under way.
-void remove_second_names(const std::filesystem::path& database);
+// Removes what a restore or rebuild that was killed has left: metadata.db.unfinished, and metadata.db.before-TIME that
+// is another name of the database itself, whose log goes on under its first name alone. What cannot be removed stays
+// until the next time. The caller has the database open or locked, so that none is under way.
+void remove_leftovers(const std::filesystem::path& database);
 
 // Has history tell where the database came from.
 Result<void> note_restore(Store& store, const std::string& from, Timestamp now);

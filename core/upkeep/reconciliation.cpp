@@ -13,7 +13,7 @@
 #include "core/base/time_text.h"
 #include "core/store/blob_store.h"
 #include "core/store/store.h"
-#include "core/view/ancestry.h"
+#include "core/upkeep/shown_place.h"
 #include "core/view/free_entry_name.h"
 
 namespace reprieve {
@@ -32,18 +32,28 @@ struct Inventory {
   std::optional<InodeId> lowest_empty;  // of those without a row
 };
 
-std::string shown(Transaction& tx, const InodeRow& file, const EntryRow& entry) {
-  const auto account = tx.accounts.find(file.owner);
-  if (!account) return "?: " + entry.name;
-  const Location place = locate(tx, *account, entry.parent);
-  const auto item = tx.trash.find(entry.item ? entry.item : place.item);
-  return account->name + ": " + join(item ? ".trash/" + item->name : place.path, entry.name);
+std::string shown(Transaction& tx, const EntryRow& entry) {
+  const ShownPlace place = shown_place(tx, entry);
+  return place.account.empty() ? "?: " + entry.name : place.account + ": " + place.path;
+}
+
+// A checksum of bytes that were written to since, which moves the ctime of the blob, is none of theirs.
+Result<void> forget_checksums(Transaction& tx, const BlobStore& blobs) {
+  tx.checksums.set_scrub({});
+  std::vector<ChecksumRow> rows;
+  for (InodeId last; !(rows = tx.checksums.after(last, kPortion)).empty(); last = rows.back().inode) {
+    for (const ChecksumRow& row : rows) {
+      const auto blob = blobs.stat_blob(row.inode);
+      if (!blob || to_timestamp(blob->st_ctim) >= row.verified) tx.checksums.remove(row.inode);
+    }
+  }
+  return {};
 }
 
 // Its names go, and the items that it alone was.
 void forget_file(Transaction& tx, const InodeRow& file, std::vector<std::string>& gone) {
   const auto names = tx.entries.places(file.id);
-  for (const EntryRow& entry : names) gone.push_back(shown(tx, file, entry));
+  for (const EntryRow& entry : names) gone.push_back(shown(tx, entry));
   for (const EntryRow& entry : names) {
     tx.entries.remove(entry.parent, entry.id);
     if (entry.item) tx.trash.remove(entry.item);
@@ -71,7 +81,8 @@ Result<Inventory> take_inventory(Transaction& tx, const BlobStore& blobs) {
 
 void forget_files(Transaction& tx, const Inventory& inventory, std::vector<std::string>& gone) {
   for (const InodeId file : tx.inodes.files_from(InodeId(1))) {
-    if (!std::ranges::binary_search(inventory.blobs, file)) forget_file(tx, *tx.inodes.find(file), gone);
+    if (std::ranges::binary_search(inventory.blobs, file) || tx.inodes.xattr(file, kLostAttribute)) continue;
+    forget_file(tx, *tx.inodes.find(file), gone);
   }
   tx.trash.clear_all_figures();
 }
@@ -146,7 +157,13 @@ Result<Reconciliation> reconcile(Store& store, const BlobStore& blobs, Timestamp
     tx.requests.forget_all();
     tx.idempotency.forget_all();
     tx.plans.forget_all();
-    tx.checksums.forget_all();
+    REPRIEVE_TRY_VOID(forget_checksums(tx, blobs));
+    // Records are of what was taken back.
+    tx.sequences.set_recorded(Timestamp());
+    REPRIEVE_TRY_VOID(blobs.each_folder([&](InodeId first) -> Result<void> {
+      tx.outdated.add(first);
+      return {};
+    }));
     forget_files(tx, taken, outcome.gone);
     return taken;
   }));

@@ -39,12 +39,18 @@ Result<void> RecordKeeper::catch_up(const std::atomic<bool>& stop) {
   const Timestamp now = parts_.clock.now();
   REPRIEVE_TRY(const Timestamp last,
                parts_.store->read([](Transaction& tx) -> Result<Timestamp> { return tx.sequences.recorded(); }));
-  REPRIEVE_TRY(const auto folders, changed_folders(last, stop));
+  REPRIEVE_TRY(const auto outdated, parts_.store->read([](Transaction& tx) -> Result<std::vector<OutdatedRow>> {
+    return tx.outdated.all();
+  }));
+  REPRIEVE_TRY(auto folders, changed_folders(last, stop));
+  for (const OutdatedRow& row : outdated) folders.insert(row.first);
   for (const InodeId folder : folders) REPRIEVE_TRY_VOID(write_folder(folder, stop));
   // What was stamped within the last seconds is written again the next time.
-  if (folders.empty() || now - kLate <= last) return {};
+  const bool is_later = !folders.empty() && now - kLate > last;
+  if (!is_later && outdated.empty()) return {};
   return parts_.store->write([&](Transaction& tx) -> Result<void> {
-    tx.sequences.set_recorded(now - kLate);
+    if (is_later) tx.sequences.set_recorded(now - kLate);
+    for (const OutdatedRow& row : outdated) tx.outdated.settle(row);
     return {};
   });
 }

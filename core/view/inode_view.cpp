@@ -12,6 +12,20 @@ namespace reprieve {
 namespace {
 
 constexpr std::uint64_t kDirectorySize = 4096;
+// Not 0, which tar(1) takes for empty without trying to read: what cannot be read is not to be saved as nothing.
+constexpr std::uint64_t kUnknownSize = 1;
+
+// Why a blob is not there.
+enum class Absence : std::uint8_t { file_gone, unexplained, marked_as_lost };
+
+// Where it cannot be found out, the file counts as gone.
+Absence absence_of(CoreParts& parts, InodeId file) {
+  const auto absence = parts.store->read([&](Transaction& tx) -> Result<Absence> {
+    if (!tx.inodes.find(file)) return Absence::file_gone;
+    return tx.inodes.xattr(file, kLostAttribute) ? Absence::marked_as_lost : Absence::unexplained;
+  });
+  return absence.value_or(Absence::file_gone);
+}
 
 void add_blob(Attributes& attributes, const struct stat& blob) {
   attributes.size = static_cast<std::uint64_t>(blob.st_size);
@@ -58,16 +72,25 @@ Attributes view_file(CoreParts& parts, const InodeRow& row, const struct stat& b
 Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
   if (!S_ISREG(row.mode)) return view_row(parts, row);
   const auto blob = parts.blobs->stat_blob(row.id);
-  if (!blob) return fail(blob_failure(parts, row.id, blob.error()));
-  return view_file(parts, row, *blob);
+  if (blob) return view_file(parts, row, *blob);
+  if (blob.error().code != Errc::stale || absence_of(parts, row.id) != Absence::marked_as_lost)
+    return fail(blob_failure(parts, row.id, blob.error()));
+  Attributes attributes = view_row(parts, row);
+  attributes.size = kUnknownSize;
+  attributes.accessed = attributes.modified = row.changed;
+  return attributes;
 }
 
 Error blob_failure(CoreParts& parts, InodeId file, const Error& failure) {
   if (failure.code != Errc::stale) return failure;
-  const auto is_there =
-      parts.store->read([&](Transaction& tx) -> Result<bool> { return tx.inodes.find(file).has_value(); });
-  if (!is_there || !*is_there) return failure;
-  return {Errc::io, "the bytes of the file are missing in the store; reprievectl check tells of all such"};
+  switch (absence_of(parts, file)) {
+    case Absence::file_gone: break;
+    case Absence::unexplained:
+      return {Errc::io, "the bytes of the file are missing in the store; reprievectl check tells of all such"};
+    case Absence::marked_as_lost:
+      return {Errc::io, "the bytes of the file are lost; move a copy to its place, or remove it"};
+  }
+  return failure;
 }
 
 Result<Attributes> view_open_file(CoreParts& parts, const InodeRow& row, int blob) {

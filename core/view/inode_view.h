@@ -9,8 +9,8 @@ namespace reprieve {
 
 struct CoreParts;
 
-// What stat(2) shows of an inode, put together from its row, the blob of a regular file, and what is open. No lock
-// may be held. io, stale: as blob_failure().
+// What stat(2) shows of an inode, put together from its row, the blob of a regular file, and what is open. A file that
+// is marked as lost is there, of a size that nobody knows. No lock may be held. io, stale: as blob_failure().
 Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row);
 // The same of a regular file whose blob is at hand.
 Result<Attributes> view_open_file(CoreParts& parts, const InodeRow& row, int blob);

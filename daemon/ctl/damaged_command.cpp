@@ -60,7 +60,8 @@ Outcome<ExitCode> run_damaged(Session& session) {
     table.add({printable(file.account), human_age(file.compared, now), printable(path)});
   }
   table.print(session.screen.out, session.screen.colours_out);
-  session.screen.err << "each is good again when a copy is written over it, as cp COPY PATH does\n";
+  session.screen.err
+      << "each is good again when a copy is written over it, as cp COPY PATH does, or put in its place by mv\n";
   return ExitCode::done;
 }
 

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "tests/mount/mount_test.h"
@@ -17,6 +19,15 @@ using ::testing::HasSubstr;
 
 class CheckOnAMount : public MountTest {
  protected:
+  [[nodiscard]] std::vector<std::filesystem::path> blobs() const {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(daemon_->store() / "blobs")) {
+      const std::string name = entry.path().filename();
+      if (name.size() == 16 && name.find_first_not_of("0123456789abcdef") == std::string::npos)
+        files.push_back(entry.path());
+    }
+    return files;
+  }
   CommandResult check_closed(std::vector<std::string> options = {}) const {
     std::vector<std::string> command{REPRIEVED_PATH, "--check", "--store", daemon_->store()};
     command.insert(command.end(), options.begin(), options.end());
@@ -93,6 +104,54 @@ TEST_F(CheckOnAMount, OfAClosedStoreTellsTheSame) {
   ASSERT_TRUE(daemon_->start());
   EXPECT_EQ(names_in(project()), (std::vector<std::string>{"a", "analyses", "samples"}));
   ctl({"trash", "--yes", project() / "a"});
+}
+
+// A file whose bytes are gone is not taken for an empty one, and everything but reading goes on with it.
+TEST_F(CheckOnAMount, WhatIsLostCanBeSeenAndReplaced) {
+  write_file(project() / "a", "bytes");
+  ASSERT_EQ(daemon_->stop(), 0);
+  for (const auto& blob : blobs()) std::filesystem::remove(blob);
+  EXPECT_EQ(check_closed({"--repair"}).exit_code, 0);
+  ASSERT_TRUE(daemon_->start());
+  const auto lost = project() / "a";
+  EXPECT_THAT(run({"ls", "-l", project()}).out, HasSubstr("-rw"));
+  EXPECT_EQ(run({"getfattr", "-n", "trusted.reprieve.lost", lost}).exit_code, 0);
+  EXPECT_EQ(errno_of(::open(lost.c_str(), O_RDONLY | O_CLOEXEC)), EIO);
+  EXPECT_EQ(errno_of(::open(lost.c_str(), O_RDWR | O_APPEND | O_CLOEXEC)), EIO);
+  EXPECT_NE(run({"tar", "-cf", directory_.path() / "a.tar", "-C", project(), "a"}).exit_code, 0);
+  EXPECT_EQ(daemon_->ctl({"check"}).exit_code, 0);
+  succeed({"mv", lost, project() / "b"});
+  write_file(directory_.path() / "copy", "bytes");
+  succeed({"mv", directory_.path() / "copy", project() / "b"});
+  EXPECT_EQ(read_file(project() / "b"), "bytes");
+  succeed({"rm", "-r", project()});
+  ctl({"empty", "--yes"});
+}
+
+// As a copy made by hand leaves it, or a repair of the file system below.
+TEST_F(CheckOnAMount, ABlobInAFolderThatIsNotItsOwnIsToldAndMovedHome) {
+  write_file(project() / "a", "bytes");
+  ASSERT_EQ(daemon_->stop(), 0);
+  ASSERT_EQ(blobs().size(), 1U);
+  const auto home = blobs().front();
+  const auto folder = home.parent_path();
+  std::filesystem::create_directory(folder.parent_path() / "3ff");
+  std::filesystem::rename(home, folder.parent_path() / "3ff" / home.filename());
+  for (const char* junk : {"00000000ffffffff", "ffffffffffffffff", "junk", "3"})
+    std::ofstream(folder / junk) << "of somebody else";
+  const CommandResult found = check_closed();
+  EXPECT_EQ(found.exit_code, 1) << found.describe();
+  EXPECT_THAT(found.out, HasSubstr("blobs/0/3ff, where nothing looks for it"));
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  write_file(project() / "b", "more");
+  ASSERT_EQ(daemon_->stop(), 0);
+
+  const CommandResult repaired = check_closed({"--repair"});
+  EXPECT_EQ(repaired.exit_code, 0) << repaired.describe();
+  EXPECT_EQ(check_closed().exit_code, 0);
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  EXPECT_EQ(read_file(project() / "a"), "bytes");
+  EXPECT_EQ(read_file(project() / "b"), "more");
 }
 
 TEST_F(CheckOnAMount, MakesNoStore) {

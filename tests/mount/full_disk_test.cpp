@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -102,6 +103,25 @@ TEST_F(FullDisk, DeletingRestoringAndEmptyingWork) {
   }
   EXPECT_EQ(errno_of(::mkdir((project() / "more").c_str(), 0755)), ENOSPC);
   give_space_back();
+}
+
+// Names and attributes lie in the database, which does not become smaller.
+TEST_F(FullDisk, SpaceOfNamesAndAttributesIsUsedAgain) {
+  const std::string value(65536, 'v');
+  const auto attribute = [&](int number) {
+    const std::string name = "user." + std::to_string(number / kFiles);
+    return ::setxattr(many(number % kFiles).c_str(), name.c_str(), value.data(), value.size(), 0);
+  };
+  constexpr int kMostAttributes = kFiles * 15;  // that fit an inode
+  int set = 0;
+  while (set < kMostAttributes && attribute(set) == 0) ++set;
+  ASSERT_LT(set, kMostAttributes) << "the disk is too large";
+  ASSERT_EQ(errno, ENOSPC);
+  ASSERT_EQ(errno_of(::mkdir((project() / "more").c_str(), 0755)), ENOSPC);
+  ASSERT_EQ(run({"rm", "-r", project() / "many"}).exit_code, 0);
+  succeed({"empty", "--yes", "--wait"});
+  EXPECT_TRUE(wait_until([this] { return ::mkdir((project() / "again").c_str(), 0755) == 0; }));
+  for (int i = 0; i < kFiles; ++i) ASSERT_EQ(write_to(project() / "again" / std::to_string(i), 0), 0) << i;
 }
 
 TEST_F(FullDisk, TheStoreOpensAgainAfterAKill) {

@@ -114,6 +114,31 @@ TEST_F(Integrity, ADamagedFileIsNotReadAndToldOfUntilAGoodCopyIsInItsPlace) {
   EXPECT_THAT(ctl({"damaged"}).err, HasSubstr("no file is known to be damaged"));
 }
 
+// The disk has changed since, and what was found of it is no older than the backup.
+TEST_F(Integrity, WhatIsDamagedIsSoAfterARestoreOfTheMetadata) {
+  write_file(project() / "reads", "ACGT");
+  write_file(project() / "others", "ACGT");
+  write_file(project() / "written", "ACGT");
+  ASSERT_TRUE(wait_until([&] { return figure("checksums") == 3; }));
+  flip_first_byte(project() / "reads");
+  ASSERT_TRUE(wait_until([&] { return figure("damaged") == 1; }));
+  ctl({"backup"});
+  // No checksum of the backup is one of these.
+  write_file(project() / "written", "TTTT");
+  ASSERT_EQ(daemon_->stop(), 0);
+  std::filesystem::path backup;
+  for (const auto& entry : std::filesystem::directory_iterator(daemon_->store() / "backups")) backup = entry.path();
+  succeed({REPRIEVED_PATH, "--store", daemon_->store(), "--restore-metadata", backup});
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  EXPECT_EQ(figure("damaged"), 1);
+  EXPECT_EQ(errno_of(::open((project() / "reads").c_str(), O_RDONLY | O_CLOEXEC)), EIO);
+  EXPECT_EQ(read_file(project() / "others"), "ACGT");
+  EXPECT_EQ(read_file(project() / "written"), "TTTT");
+  wait_for_pass();
+  EXPECT_EQ(figure("damaged"), 1);
+  EXPECT_EQ(figure("checksums"), 3);
+}
+
 // Opens that wait for their files to be compared. What makes them wait is a lease on each blob, which holds up whoever
 // opens it until the lease is given back (fcntl(2), "Leases").
 class WaitingOpens : public Integrity, public ::testing::WithParamInterface<const char*> {

@@ -50,6 +50,30 @@ TEST_F(RebuildThroughDaemon, BringsTreeTrashAndSharesBack) {
   EXPECT_EQ(names_in(mount() / "projects"), std::vector<std::string>{"P"});
 }
 
+// Whoever moves the database away alone has its last changes in the log that stays.
+TEST_F(RebuildThroughDaemon, ALogThatWasLeftBehindIsKept) {
+  ctl({"backup"});
+  write_file(project() / "late", "bytes");
+  succeed({"sync", project() / "late"});
+  daemon_->kill();
+  const auto& store = daemon_->store();
+  const auto aside = directory_.path() / "aside.db";
+  std::filesystem::rename(store / "metadata.db", aside);
+  const std::string log = read_file(store / "metadata.db-wal");
+  ASSERT_FALSE(log.empty());
+  const CommandResult refused = rebuild();
+  EXPECT_EQ(refused.exit_code, 1) << refused.describe();
+  EXPECT_THAT(refused.err, HasSubstr("metadata.db-wal is there without its database"));
+  const CommandResult restore = run({REPRIEVED_PATH, "--store", store, "--restore-metadata", aside});
+  EXPECT_EQ(restore.exit_code, 1) << restore.describe();
+  EXPECT_EQ(read_file(store / "metadata.db-wal"), log);
+
+  std::filesystem::rename(store / "metadata.db-wal", aside.string() + "-wal");
+  succeed({REPRIEVED_PATH, "--store", store, "--restore-metadata", aside});
+  ASSERT_TRUE(daemon_->start()) << daemon_->log();
+  EXPECT_EQ(read_file(project() / "late"), "bytes");
+}
+
 TEST_F(RebuildThroughDaemon, IsCheckedAfterwardsWhereThatIsAsked) {
   make_rich_tree(project() / "tree");
   ASSERT_EQ(daemon_->stop(), 0);

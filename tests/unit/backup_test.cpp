@@ -211,6 +211,29 @@ TEST_F(KilledRestoreTest, ItsNameLeadsToTheDatabaseWithItsOwnLog) {
   EXPECT_THAT(kept(), AllOf(Not(IsEmpty()), Each(StartsWith("20231114T221325Z"))));
 }
 
+// The database goes first, and its log is kept under another name. One without another name is all that is left.
+TEST_F(KilledRestoreTest, GoesOnWhereTheLogOfWhatItReplacedIsLeft) {
+  volume_.mkdir("projects/P");
+  const auto backup = back_up().file;
+  volume_.close();
+  const auto database = volume_.store() / "metadata.db";
+  const auto log = volume_.store() / "metadata.db-wal";
+  put(log, "the latest changes");
+  link_before("20240501T120000Z");
+  std::filesystem::remove(database);
+  const auto other_name = before("20240501T120000Z").string() + "-wal";
+  std::filesystem::rename(other_name, volume_.directory() / "elsewhere");
+  std::filesystem::copy_file(log, other_name);
+  std::filesystem::remove(volume_.directory() / "elsewhere");
+  EXPECT_EQ(refusal(try_restore(backup)), Errc::exists);
+  EXPECT_EQ(bytes_of(log), "the latest changes");
+  std::filesystem::remove(other_name);
+  std::filesystem::create_hard_link(log, other_name);
+  restore(backup);
+  EXPECT_TRUE(volume_.exists("projects/P"));
+  EXPECT_EQ(bytes_of(other_name), "the latest changes");
+}
+
 // Rows that a handle or a kernel could still believe.
 TEST_F(BackupTest, MakesOldHandlesStale) {
   volume_.mkdir("projects/P");

@@ -9,14 +9,20 @@
 #include "core/store/crc64.h"
 #include "core/store/inode_record.h"
 #include "core/store/packed.h"
+#include "core/upkeep/checker.h"
 #include "core/upkeep/metadata_rebuild.h"
+#include "core/upkeep/metadata_restore.h"
 #include "tests/support/store_invariants.h"
 #include "tests/unit/small_stack.h"
+#include "tests/unit/two_accounts.h"
 #include "tests/unit/volume.h"
 
 namespace reprieve::test {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Calls `each` with every file of records.
@@ -41,20 +47,24 @@ std::string in_version_1(const std::string& bytes) {
   return old;
 }
 
+void lose_database(Volume& volume) {
+  volume.close();
+  for (const char* name : {"metadata.db", "metadata.db-wal"}) std::filesystem::remove(volume.store() / name);
+}
+
+RebuiltMetadata rebuild(Volume& volume) {
+  lose_database(volume);
+  auto rebuilt = must(rebuild_metadata(volume.store(), volume.clock().now()));
+  EXPECT_EQ(broken_invariants(volume.store()), "");
+  volume.open();
+  return rebuilt;
+}
+
 class RebuildTest : public ::testing::Test {
  protected:
   void record() { must(volume_.core().backups().record()); }
-  void lose_database() {
-    volume_.close();
-    for (const char* name : {"metadata.db", "metadata.db-wal"}) std::filesystem::remove(volume_.store() / name);
-  }
-  RebuiltMetadata rebuild() {
-    lose_database();
-    auto rebuilt = must(rebuild_metadata(volume_.store(), volume_.clock().now()));
-    EXPECT_EQ(broken_invariants(volume_.store()), "");
-    volume_.open();
-    return rebuilt;
-  }
+  void lose_database() { test::lose_database(volume_); }
+  RebuiltMetadata rebuild() { return test::rebuild(volume_); }
   Volume volume_;
 };
 
@@ -119,6 +129,120 @@ TEST_F(RebuildTest, KeepsFilesWithoutRecords) {
   EXPECT_EQ(volume_.read("projects/P/f"), "with a record");
 }
 
+TEST_F(RebuildTest, ATrashedNameAndALiveOneCanBeTheSame) {
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/old", "lives on");
+  volume_.write("projects/P/new", "is in the trash");
+  must(volume_.unlink("projects/P/new"));
+  // Its entry was made before that of the trashed one.
+  must(volume_.rename("projects/P/old", "projects/P/new"));
+  record();
+  rebuild();
+  EXPECT_EQ(volume_.read("projects/P/new"), "lives on");
+  EXPECT_EQ(volume_.read(".trash/new"), "is in the trash");
+  EXPECT_EQ(volume_.restore("new").code, "exists");
+}
+
+// Each is recorded before, in a folder of records of its own, and by its ctime is not changed afterwards.
+TEST_F(RebuildTest, FollowsWhatMovesNoCtime) {
+  volume_.mkdir("runs/R");
+  for (int i = 0; i < 1500; ++i) volume_.symlink("runs/R/" + std::to_string(i), "x");
+  volume_.mkdir("runs/emptied");
+  for (int i = 0; i < 1500; ++i) volume_.symlink("runs/emptied/" + std::to_string(i), "x");
+  volume_.mkdir("projects/P");
+  volume_.mkdir("projects/P/folder");
+  const std::vector<std::string> names = volume_.children("runs/R");
+  record();
+
+  volume_.clock().advance(std::chrono::hours(1));
+  const auto taken = volume_.core().trash().trash_paths(volume_.account(), {"runs/R"}, process(1),
+                                                        {.mode = TrashMode::files_only, .guard = Guard::force});
+  record();
+  volume_.clock().advance(std::chrono::hours(1));
+  ASSERT_EQ(volume_.core().trash().restore(volume_.account(), {taken.at(0).id}, {}, process(1)).at(0).code, "");
+  volume_.trash("runs/emptied");
+  record();
+  volume_.clock().advance(std::chrono::hours(1));
+  volume_.empty();
+  must(volume_.core().accounts().set(volume_.account().name, {.uid = 4711, .gid = 4712, .quota = 1 << 30}, process(1)));
+  must(volume_.rename("projects/P/folder", "projects/Q"));
+  volume_.clock().advance(std::chrono::hours(1));
+  record();
+
+  const RebuiltMetadata rebuilt = rebuild();
+  EXPECT_EQ(rebuilt.reconciliation.found, 0U);
+  EXPECT_EQ(volume_.children("runs/R"), names);
+  EXPECT_FALSE(volume_.exists("runs/emptied"));
+  EXPECT_THAT(volume_.children(".trash"), IsEmpty());
+  const auto account = must(volume_.core().accounts().find(volume_.account().name));
+  EXPECT_EQ(account.uid, 4711U);
+  EXPECT_EQ(account.gid, 4712U);
+}
+
+TEST_F(RebuildTest, RecordsFollowARestoreOfTheMetadata) {
+  volume_.mkdir("projects/P");
+  for (int i = 0; i < 1500; ++i) volume_.symlink("projects/P/good" + std::to_string(i), "x");
+  record();
+  const auto backup = must(volume_.core().backups().make(process(1))).file;
+  const std::vector<std::string> names = volume_.children("projects/P");
+  for (int i = 0; i < 1500; ++i)
+    must(volume_.rename("projects/P/good" + std::to_string(i), "projects/P/mistaken" + std::to_string(i)));
+  volume_.mkdir("projects/later");
+  for (int i = 0; i < 1500; ++i) volume_.symlink("projects/later/" + std::to_string(i), "x");
+  volume_.clock().advance(std::chrono::hours(1));
+  record();
+  volume_.close();
+  must(restore_metadata(volume_.store(), backup, volume_.clock().now()));
+  volume_.open();
+  EXPECT_EQ(volume_.children("projects/P"), names);
+  record();
+  rebuild();
+  EXPECT_EQ(volume_.children("projects/P"), names);
+  EXPECT_FALSE(volume_.exists("projects/later"));
+}
+
+TEST_F(RebuildTest, WhatIsMarkedAsLostStays) {
+  volume_.mkdir("projects/P");
+  volume_.write("projects/P/f", "bytes");
+  volume_.write("projects/P/gone", "bytes that are destroyed");
+  record();
+  const auto blob_of = [&](const char* path) {
+    char name[40];
+    std::snprintf(name, sizeof name, "blobs/0/000/%016llx", static_cast<unsigned long long>(volume_.at(path).number()));
+    return volume_.store() / name;
+  };
+  const auto lost = blob_of("projects/P/f");
+  const auto gone = blob_of("projects/P/gone");
+  volume_.close();
+  std::filesystem::rename(lost, volume_.store() / "aside");
+  EXPECT_EQ(must(check_closed_store(volume_.store(), CheckMode::repair, volume_.clock())).repaired, 1U);
+  volume_.open();
+  volume_.clock().advance(std::chrono::hours(1));
+  record();
+  std::filesystem::remove(gone);
+  const RebuiltMetadata rebuilt = rebuild();
+  EXPECT_THAT(rebuilt.reconciliation.gone, ElementsAre(EndsWith(": projects/P/gone")));
+  EXPECT_EQ(refusal(volume_.core().content().open(volume_.account(), volume_.at("projects/P/f"), O_RDONLY)), Errc::io);
+  volume_.close();
+  std::filesystem::rename(volume_.store() / "aside", lost);
+  EXPECT_EQ(must(check_closed_store(volume_.store(), CheckMode::repair, volume_.clock())).repaired, 1U);
+  volume_.open();
+  EXPECT_EQ(volume_.read("projects/P/f"), "bytes");
+}
+
+TEST_F(RebuildTest, NamesTheDamagedFileOfTheOnlyAccount) {
+  volume_.mkdir("projects/P");
+  record();
+  volume_.close();
+  each_records(volume_.store(), [](const std::filesystem::path& file) {
+    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(40) << '!';
+  });
+  lose_database();
+  const auto refused = rebuild_metadata(volume_.store(), volume_.clock().now());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().reason, HasSubstr("blobs/0/000/records, which is damaged"));
+}
+
 TEST_F(RebuildTest, RefusesWhereThereIsADatabaseOrNothingToRebuildFrom) {
   volume_.mkdir("projects/P");
   record();
@@ -146,7 +270,7 @@ TEST_F(RebuildTest, ReadsRecordsOfVersion1) {
   EXPECT_GT(converted, 0);
   const RebuiltMetadata rebuilt = rebuild();
   EXPECT_EQ(volume_.tree("projects"), tree);
-  EXPECT_EQ(rebuilt.unreadable, 0U);
+  EXPECT_THAT(rebuilt.unreadable, IsEmpty());
 }
 
 // The most memory that this process has had since the last call, in KiB.
@@ -179,6 +303,22 @@ TEST_F(RebuildTest, RecordsOfMuchAreWrittenInLittleMemory) {
   const TreeState tree = volume_.tree("projects/P");
   rebuild();
   EXPECT_EQ(volume_.tree("projects/P"), tree);
+}
+
+class RebuildOfTwoAccounts : public TwoAccounts {};
+
+TEST_F(RebuildOfTwoAccounts, FollowsWhoLeavesAShareAndIsRemoved) {
+  must(core().accounts().add("carol", 3000, 3000, process(1)));
+  must(core().backups().record());
+  volume_.clock().advance(std::chrono::hours(1));
+  core().trash().trash_paths(bob_, {"projects/P"}, bobs());
+  must(core().accounts().remove("carol", process(1)));
+  volume_.clock().advance(std::chrono::hours(1));
+  must(core().backups().record());
+  rebuild(volume_);
+  EXPECT_FALSE(bob_sees("projects/P"));
+  EXPECT_EQ(must(core().sharing().list(bob_)).at(0).state, GrantState::left);
+  EXPECT_EQ(refusal(core().accounts().find("carol")), Errc::not_found);
 }
 
 TEST_F(RebuildTest, ATreeCanBeDeeperThanAStack) {

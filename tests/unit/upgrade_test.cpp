@@ -132,9 +132,14 @@ TEST(UpgradeOfItemsTest, TheyGoToTheTrashOfTheirOwner) {
     volume.trash("projects/P/f");
   }
   volume.close();
-  Database(volume.store())
-      .ask("UPDATE trash_items SET account = " + std::to_string(bob.id.number()) +
-           ", name = x'66' WHERE name <> x'66'; PRAGMA user_version = 7");
+  {
+    Database database(volume.store());
+    for (const std::string& trigger : database.ask("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+      database.ask("DROP TRIGGER " + trigger);
+    database.ask("DROP TABLE outdated_records");
+    database.ask("UPDATE trash_items SET account = " + std::to_string(bob.id.number()) +
+                 ", name = x'66' WHERE name <> x'66'; PRAGMA user_version = 7");
+  }
   volume.reopen();
   EXPECT_THAT(must(volume.core().trash().list(bob, {})).items, ::testing::IsEmpty());
   ASSERT_EQ(volume.items().size(), 2U);

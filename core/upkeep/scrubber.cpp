@@ -17,7 +17,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 // What a file costs beside its bytes, so that many small ones keep to the rate too.
-constexpr std::uint64_t kFileCost = 64 * 1024;
+constexpr auto kFileCost = std::uint64_t{64} * 1024;
 // Read before the rate is looked at again.
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 // Rows of checksums that are looked through at a time, while others wait for the store.

@@ -32,7 +32,7 @@ void print(Session& session, const protocol::EventInfo& event) {
   constexpr std::size_t kNumber = 8;
   constexpr std::size_t kUser = 6;
   constexpr std::size_t kWord = 12;
-  const auto cell = [](std::string text, std::size_t width, Align align) {
+  const auto cell = [](const std::string& text, std::size_t width, Align align) {
     const std::string pad(width - std::min(width, columns(text)), ' ');
     return align == Align::right ? pad + text : text + pad;
   };

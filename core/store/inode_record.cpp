@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -170,7 +169,9 @@ Result<std::vector<InodeRecord>> decode_records(std::string_view bytes) {
   constexpr std::size_t kName = kMagic.size() - 1;
   if (bytes.size() < kMagic.size() + kSumSize || bytes.substr(0, kName) != kMagic.substr(0, kName))
     return fail(Errc::store_damaged, "it holds no records");
-  if (bytes[kName] > kMagic[kName]) return fail(Errc::store_newer, "it is of a newer version of this program");
+  const char version = bytes[kName];
+  if (version != kCounted && version != kMagic[kName])
+    return fail(Errc::store_newer, "it is of a newer version of this program");
   const std::string_view summed = bytes.substr(0, bytes.size() - kSumSize);
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < kSumSize; ++i)
@@ -178,7 +179,7 @@ Result<std::vector<InodeRecord>> decode_records(std::string_view bytes) {
   if (sum != checksum(summed)) return fail(Errc::store_damaged, "its checksum is wrong");
   PackedReader in(summed.substr(kMagic.size()));
   std::uint64_t count = 0;
-  if (bytes[kName] == kCounted) in(count);
+  if (version == kCounted) in(count);
   std::vector<InodeRecord> records;
   while (!in.at_end() && !in.broken()) records.push_back(read(in));
   if (in.broken() || !in.at_end()) return fail(Errc::store_damaged, "its records are cut short");

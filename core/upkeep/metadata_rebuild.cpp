@@ -37,12 +37,11 @@ Result<Records> load(const BlobStore& blobs, std::vector<std::string>& unreadabl
   return records;
 }
 
-Result<void> require_account(const Records& records, const std::vector<std::string>& unreadable) {
-  if (std::ranges::any_of(records, [](const auto& each) { return each.second.account.has_value(); })) return {};
+Error no_account(const std::vector<std::string>& unreadable) {
   std::string message = "there is no record of any account beside the blobs";
   if (!unreadable.empty())
     message += "; it may have been in " + unreadable.front() + ", which is damaged: put a copy of that back";
-  return fail(Errc::store_damaged, message);
+  return {Errc::store_damaged, message};
 }
 
 void add_folder(Records& records, const Account& account, InodeId id, ItemKind kind, const char* name, mode_t mode) {
@@ -77,7 +76,8 @@ class Rebuilding {
   Rebuilding(Store& store, Records records, Timestamp now)
       : store_(store), records_(std::move(records)), accounts_(settle_accounts(records_)), now_(now) {}
 
-  // Returns what has no name.
+  [[nodiscard]] bool has_accounts() const { return !accounts_.empty(); }
+  // Where there are accounts. Returns what has no name.
   Result<std::vector<InodeId>> run() {
     REPRIEVE_TRY_VOID(make_accounts());
     REPRIEVE_TRY_VOID(make_places());
@@ -283,8 +283,8 @@ Result<RebuiltMetadata> rebuild_metadata(const std::filesystem::path& directory,
   const auto make = [&](const BlobStore& blobs, const std::filesystem::path& made) -> Result<void> {
     REPRIEVE_TRY(Records records, load(blobs, rebuilt.unreadable));
     REPRIEVE_TRY(const auto store, Store::open(made));
-    REPRIEVE_TRY_VOID(require_account(records, rebuilt.unreadable));
     Rebuilding rebuilding(*store, std::move(records), now);
+    if (!rebuilding.has_accounts()) return fail(no_account(rebuilt.unreadable));
     REPRIEVE_TRY(const auto strays, rebuilding.run());
     rebuilt.inodes = rebuilding.size();
     REPRIEVE_TRY(rebuilt.reconciliation, reconcile(*store, blobs, now, strays));

@@ -12,6 +12,7 @@
 #include "core/upkeep/checker.h"
 #include "core/upkeep/metadata_rebuild.h"
 #include "core/upkeep/metadata_restore.h"
+#include "tests/support/blob_file.h"
 #include "tests/support/store_invariants.h"
 #include "tests/unit/small_stack.h"
 #include "tests/unit/two_accounts.h"
@@ -206,13 +207,8 @@ TEST_F(RebuildTest, WhatIsMarkedAsLostStays) {
   volume_.write("projects/P/f", "bytes");
   volume_.write("projects/P/gone", "bytes that are destroyed");
   record();
-  const auto blob_of = [&](const char* path) {
-    char name[40];
-    std::snprintf(name, sizeof name, "blobs/0/000/%016llx", static_cast<unsigned long long>(volume_.at(path).number()));
-    return volume_.store() / name;
-  };
-  const auto lost = blob_of("projects/P/f");
-  const auto gone = blob_of("projects/P/gone");
+  const auto lost = blob_file(volume_.store(), volume_.at("projects/P/f"));
+  const auto gone = blob_file(volume_.store(), volume_.at("projects/P/gone"));
   volume_.close();
   std::filesystem::rename(lost, volume_.store() / "aside");
   EXPECT_EQ(must(check_closed_store(volume_.store(), CheckMode::repair, volume_.clock())).repaired, 1U);
@@ -271,6 +267,13 @@ TEST_F(RebuildTest, ReadsRecordsOfVersion1) {
   const RebuiltMetadata rebuilt = rebuild();
   EXPECT_EQ(volume_.tree("projects"), tree);
   EXPECT_THAT(rebuilt.unreadable, IsEmpty());
+}
+
+TEST(Records, OfAnyOtherVersionAreRefused) {
+  for (const char version : {'\0', '\x03', '\x7f', '\xff'}) {
+    const std::string bytes = std::string("RPRVREC") + version + std::string(8, '\0');
+    EXPECT_EQ(refusal(decode_records(bytes)), Errc::store_newer) << static_cast<int>(version);
+  }
 }
 
 // The most memory that this process has had since the last call, in KiB.

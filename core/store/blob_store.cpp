@@ -29,6 +29,8 @@ constexpr int kBranchBits = 20;              // 1024 such folders in another
 constexpr int kLeafDigits = 3;
 constexpr int kBlobDigits = 16;
 
+static_assert(BlobStore::kBeside == 1 << kLeafBits);
+
 // "branch/leaf/number" in hexadecimal, relative to blobs/.
 struct BlobPath {
   explicit BlobPath(InodeId blob) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/outdated_rows.h"
 
+#include "core/store/blob_store.h"
 #include "core/store/statement.h"
 
 namespace reprieve {
+
+static_assert(BlobStore::kBeside == 1024, "as SQL has it, here and in the triggers");
 
 OutdatedRows::OutdatedRows(SQLite::Database& database)
     : all_(database, "SELECT folder * 1024, changes FROM outdated_records"),

@@ -37,10 +37,12 @@ Result<InodeId> read_some(Transaction& tx, InodeId first, InodeId end, std::vect
 
 Result<void> RecordKeeper::catch_up(const std::atomic<bool>& stop) {
   const Timestamp now = parts_.clock.now();
-  REPRIEVE_TRY(const Timestamp last,
-               parts_.store->read([](Transaction& tx) -> Result<Timestamp> { return tx.sequences.recorded(); }));
-  REPRIEVE_TRY(const auto outdated, parts_.store->read([](Transaction& tx) -> Result<std::vector<OutdatedRow>> {
-    return tx.outdated.all();
+  Timestamp last;
+  std::vector<OutdatedRow> outdated;
+  REPRIEVE_TRY_VOID(parts_.store->read([&](Transaction& tx) -> Result<void> {
+    last = tx.sequences.recorded();
+    outdated = tx.outdated.all();
+    return {};
   }));
   REPRIEVE_TRY(auto folders, changed_folders(last, stop));
   for (const OutdatedRow& row : outdated) folders.insert(row.first);

@@ -16,15 +16,28 @@ constexpr std::uint64_t kDirectorySize = 4096;
 constexpr std::uint64_t kUnknownSize = 1;
 
 // Why a blob is not there.
-enum class Absence : std::uint8_t { file_gone, unexplained, marked_as_lost };
+enum class Absence : std::uint8_t { none, file_gone, unexplained, marked_as_lost };
 
-// Where it cannot be found out, the file counts as gone.
-Absence absence_of(CoreParts& parts, InodeId file) {
+// By the failure to reach it. Where it cannot be found out, the file counts as gone.
+Absence absence_of(CoreParts& parts, InodeId file, const Error& failure) {
+  if (failure.code != Errc::stale) return Absence::none;
   const auto absence = parts.store->read([&](Transaction& tx) -> Result<Absence> {
     if (!tx.inodes.find(file)) return Absence::file_gone;
     return tx.inodes.xattr(file, kLostAttribute) ? Absence::marked_as_lost : Absence::unexplained;
   });
   return absence.value_or(Absence::file_gone);
+}
+
+Error explained(Absence absence, const Error& failure) {
+  switch (absence) {
+    case Absence::none:
+    case Absence::file_gone: break;
+    case Absence::unexplained:
+      return {Errc::io, "the bytes of the file are missing in the store; reprievectl check tells of all such"};
+    case Absence::marked_as_lost:
+      return {Errc::io, "the bytes of the file are lost; move a copy to its place, or remove it"};
+  }
+  return failure;
 }
 
 void add_blob(Attributes& attributes, const struct stat& blob) {
@@ -73,8 +86,8 @@ Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
   if (!S_ISREG(row.mode)) return view_row(parts, row);
   const auto blob = parts.blobs->stat_blob(row.id);
   if (blob) return view_file(parts, row, *blob);
-  if (blob.error().code != Errc::stale || absence_of(parts, row.id) != Absence::marked_as_lost)
-    return fail(blob_failure(parts, row.id, blob.error()));
+  const Absence absence = absence_of(parts, row.id, blob.error());
+  if (absence != Absence::marked_as_lost) return fail(explained(absence, blob.error()));
   Attributes attributes = view_row(parts, row);
   attributes.size = kUnknownSize;
   attributes.accessed = attributes.modified = row.changed;
@@ -82,15 +95,7 @@ Result<Attributes> view_inode(CoreParts& parts, const InodeRow& row) {
 }
 
 Error blob_failure(CoreParts& parts, InodeId file, const Error& failure) {
-  if (failure.code != Errc::stale) return failure;
-  switch (absence_of(parts, file)) {
-    case Absence::file_gone: break;
-    case Absence::unexplained:
-      return {Errc::io, "the bytes of the file are missing in the store; reprievectl check tells of all such"};
-    case Absence::marked_as_lost:
-      return {Errc::io, "the bytes of the file are lost; move a copy to its place, or remove it"};
-  }
-  return failure;
+  return explained(absence_of(parts, file, failure), failure);
 }
 
 Result<Attributes> view_open_file(CoreParts& parts, const InodeRow& row, int blob) {

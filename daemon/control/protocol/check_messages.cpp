@@ -120,7 +120,9 @@ std::string CheckResult::text() const {
     std::string rule = printable(finding.rule);
     rule.resize(std::max(rule.size(), width), ' ');
     const std::string subject = subject_of(finding);
-    lines += rule.append("  ").append(subject).append(subject.empty() ? "" : ": ") + printable(finding.message);
+    lines += rule + "  ";
+    if (!subject.empty()) lines += subject + ": ";
+    lines += printable(finding.message);
     lines += (finding.repaired.empty() ? "" : "; repaired: " + printable(finding.repaired)) + "\n";
   }
   if (found > findings.size()) lines += "and " + std::to_string(found - findings.size()) + " more\n";
